@@ -1,0 +1,69 @@
+"""The few shapes that the parts of the matcher agree on; adapters and fakes implement them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from matching.types import Document, Encoded, Hit, Results, Vector, Vectors
+
+
+class Encoder(Protocol):
+    """Turns text into vectors. Its name, dimension and weights digest are stored beside each vector."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dimension(self) -> int: ...
+    @property
+    def digest(self) -> str: ...
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors: ...
+    def encode_queries(self, texts: Sequence[str]) -> Vectors: ...
+
+
+class VectorIndex(Protocol):
+    """Nearest vectors by inner product. Ids are ours; best first, ties by id; never padded; upsert replaces."""
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None: ...
+    def remove(self, ids: Sequence[str]) -> None: ...
+    def search(self, vector: Vector, limit: int, among: Collection[str] | None = None) -> list[Hit]: ...
+    def __len__(self) -> int: ...
+
+
+class LexicalIndex(Protocol):
+    """Best documents by their words. Same habits as `VectorIndex`."""
+
+    def upsert(self, documents: Sequence[tuple[str, str]]) -> None: ...
+    def remove(self, ids: Sequence[str]) -> None: ...
+    def search(self, text: str, limit: int, among: Collection[str] | None = None) -> list[Hit]: ...
+    def __len__(self) -> int: ...
+
+
+class Finder(Protocol):
+    """What the service holds: one for technologies, one for needs. `matching.matcher.Matcher` is the real one.
+
+    Safe to read from several threads while one thread adds or forgets.
+    """
+
+    def encode(self, documents: Sequence[Document]) -> list[Encoded]:
+        """Split into passages and encode; the slow step, done by the worker and stored."""
+        ...
+
+    def add(self, encoded: Sequence[Encoded]) -> None:
+        """Put encoded documents into the indexes in memory, replacing those with the same id."""
+        ...
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Drop documents; unknown ids are ignored."""
+        ...
+
+    def match(
+        self, asker: Document | Encoded, limit: int, among: Collection[str] | None = None
+    ) -> Results:
+        """Rank this finder's documents for one on the other side; an `Encoded` asker is not encoded again."""
+        ...
+
+    def search(self, text: str, limit: int, among: Collection[str] | None = None) -> Results:
+        """Rank this finder's documents for what a person typed."""
+        ...
