@@ -58,9 +58,7 @@ class Finder(Protocol):
         """Drop documents; unknown ids are ignored."""
         ...
 
-    def match(
-        self, asker: Document | Encoded, limit: int, among: Collection[str] | None = None
-    ) -> Results:
+    def match(self, asker: Document | Encoded, limit: int, among: Collection[str] | None = None) -> Results:
         """Rank this finder's documents for one on the other side; an `Encoded` asker is not encoded again."""
         ...
 
