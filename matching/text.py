@@ -1,0 +1,116 @@
+"""Clean text and cut it into words and sentences; every other part of the matcher starts from here."""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import Stemmer
+
+MAX_CHARACTERS = 20_000
+"""What one field may hold before the rest is ignored, so that nobody ranks higher by writing a book."""
+
+_WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)*")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“‘(#£]?[A-Z0-9])|\n+")
+_NO_END = re.compile(r"(?:\b(?:[A-Z]|e\.g|i\.e|vs|Dr|Mr|Mrs|Ms|St|No|approx|incl|etc)\.)$")
+
+# Letters of other scripts that look like Latin ones. They are folded only inside a word that also holds Latin
+# letters, where nobody writes them by honest means.
+_CONFUSABLE = str.maketrans(
+    "аеорсухіјѕԁһӏкмтнвΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυικАВЕКМНОРСТУХІЈЅ",
+    "aeopcyxijsdhlkmthbABEZHIKMNOPTYXoavptuikABEKMHOPCTYXIJS",
+)
+_LATIN = re.compile(r"[A-Za-z]")
+_MIXED = re.compile(r"[^\W\d_]*[\u0370-\u052f][^\W\d_]*")
+
+_STOP_TEXT = """
+a about after all also am an and any are as at be because been before being both but by can cannot could did
+do does doing down during each few for from further had has have having he her here hers him his how i if in
+into is it its itself just me more most my no nor not now of off on once only or other our ours out over own
+same she should so some such than that the their theirs them then there these they this those through to too
+under until up us very was we were what when where which while who whom why will with would you your yours
+i'm it's don't won't we're they're may might must shall per via
+"""
+STOP_WORDS = frozenset(_STOP_TEXT.split())
+
+
+def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
+    """Return ``text`` in one line without hidden characters and look-alike letters, cut to ``limit`` characters.
+
+    Control, format (bidirectional, zero-width, tag), private-use and unassigned characters are dropped;
+    compatibility forms (full-width, ligatures, styled letters) become plain ones.
+    """
+    kept = []
+    for character in unicodedata.normalize("NFKC", text[: limit * 2]):
+        category = unicodedata.category(character)
+        if character.isspace() or category in {"Zl", "Zp"}:
+            kept.append(" ")
+        elif category[0] == "C" or "\ufe00" <= character <= "\ufe0f":
+            continue
+        else:
+            kept.append(character)
+    plain = " ".join("".join(kept).split())
+    return _MIXED.sub(_fold_look_alikes, plain)[:limit].rstrip()
+
+
+def _fold_look_alikes(word: re.Match[str]) -> str:
+    text = word.group()
+    return text.translate(_CONFUSABLE) if _LATIN.search(text) else text
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a text as it was written, with its place (character offsets)."""
+
+    text: str
+    start: int
+    end: int
+
+
+def words(text: str) -> list[Word]:
+    """Return the words of ``text`` with their offsets; hyphens and slashes part words."""
+    return [Word(found.group(), found.start(), found.end()) for found in _WORD.finditer(text)]
+
+
+_stemmers = threading.local()
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """Return the Snowball English stem of one word, in lower case, with British spellings folded first."""
+    stemmer = getattr(_stemmers, "english", None)
+    if stemmer is None:
+        # PyStemmer objects are not safe to share between threads.
+        stemmer = _stemmers.english = Stemmer.Stemmer("english")
+    plain = word.lower().replace("’", "'")
+    stemmed: str = stemmer.stemWord(plain.removesuffix("'s"))
+    return stemmed
+
+
+def stems(text: str) -> list[str]:
+    """Return the stems of the words of normalised ``text`` in order, without stop words."""
+    return [stem(found) for found in _WORD.findall(text) if found.lower() not in STOP_WORDS]
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each sentence of ``text``, without the white space between them."""
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        piece = text[start : end.start()]
+        if end.group().strip('"”’)') and "\n" not in end.group() and _NO_END.search(piece):
+            continue
+        yield from _trimmed(text, start, end.start())
+        start = end.end()
+    yield from _trimmed(text, start, len(text))
+
+
+def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    piece = text[start:end]
+    left = start + len(piece) - len(piece.lstrip())
+    right = end - (len(piece) - len(piece.rstrip()))
+    if left < right:
+        yield left, right

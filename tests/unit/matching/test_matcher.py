@@ -1,0 +1,186 @@
+"""The finder as the service uses it, with an encoder that needs no model."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from matching.documents import need_document, technology_document
+from matching.matcher import Matcher, build_finder
+from matching.types import Answer, Document, Kind
+from tests.fakes.matching import DamagedEncoder, HashEncoder
+
+LISTED = {
+    "wand": (
+        "Luma Wand",
+        "An optical probe estimates bilirubin in newborn babies in seconds. Works on every skin tone.",
+    ),
+    "sleeve": ("Glowwrap", "Blue light treatment for jaundice at home in a sleeping bag."),
+    "robot": ("Picklane Robot", "A dispensary robot stores and labels medicine packs around the clock."),
+    "badge": ("Guardbadge", "An identity badge with an alarm for nurses who visit alone."),
+    "pump": ("Flowline", "An infusion pump with a drug library for wards."),
+}
+
+
+def technology(key: str, evidence: tuple[tuple[str, str], ...] = ()) -> Document:
+    name, summary = LISTED[key]
+    return technology_document(id=key, name=name, supplier="Northfell", summary=summary, evidence=evidence)
+
+
+NEED = need_document(
+    id="need",
+    title="Newborn jaundice",
+    statement="Babies with jaundice come back to hospital because bilirubin is judged by eye.",
+    requirements=["Works on every skin tone", "Links with the maternity record"],
+    evidence_wanted=["dtac", "clinical-study"],
+)
+
+
+def finder(encoder: HashEncoder | None = None) -> Matcher:
+    made = build_finder(Kind.TECHNOLOGY, encoder=HashEncoder() if encoder is None else encoder)
+    made.add(made.encode([technology(key) for key in LISTED]))
+    return made
+
+
+def ids(found: object) -> list[str]:
+    return [match.id for match in found.matches]  # type: ignore[attr-defined] - Results, kept short
+
+
+def test_technologies_that_answer_a_need_come_first() -> None:
+    found = finder().match(NEED, 10)
+    assert set(ids(found)[:2]) == {"wand", "sleeve"}
+    assert [match.rank for match in found.matches] == list(range(1, len(found.matches) + 1))
+    assert [match.score for match in found.matches] == sorted((m.score for m in found.matches), reverse=True)
+    assert not found.degraded
+
+
+def test_each_must_have_gets_the_passage_that_answers_it_quoted_exactly() -> None:
+    wand = next(match for match in finder().match(NEED, 10).matches if match.id == "wand")
+    answered, missing = wand.reasons
+    assert answered.answer is Answer.ANSWERS
+    assert answered.passage is not None
+    assert (answered.passage.source, answered.passage.text) == ("summary", "Works on every skin tone.")
+    assert [answered.passage.text[start:end] for start, end in answered.marks] == ["Works", "every skin tone"]
+    assert (missing.requirement, missing.answer, missing.passage) == (
+        "Links with the maternity record",
+        Answer.NOTHING_FOUND,
+        None,
+    )
+
+
+def test_evidence_that_is_wanted_is_told_apart_by_what_is_held() -> None:
+    made = finder()
+    made.add(made.encode([technology("wand", evidence=(("dtac", "Passed DTAC."),))]))
+    wand = next(match for match in made.match(NEED, 10).matches if match.id == "wand")
+    assert (wand.evidence_met, wand.evidence_missing) == (("dtac",), ("clinical-study",))
+
+
+def test_a_technology_finds_the_need_with_the_same_reasons() -> None:
+    needs = build_finder(Kind.NEED, encoder=HashEncoder())
+    needs.add(needs.encode([NEED]))
+    (match,) = needs.match(technology("wand"), 5).matches
+    assert match.id == "need"
+    assert [reason.answer for reason in match.reasons] == [Answer.ANSWERS, Answer.NOTHING_FOUND]
+
+
+def test_an_encoded_asker_is_ranked_as_its_document_without_encoding_again() -> None:
+    made = finder()
+    encoded = made.encode([NEED])[0]
+    made._encoder = None
+    assert ids(made.match(encoded, 10)) == ids(finder().match(NEED, 10))
+
+
+def test_only_those_among_are_ranked_and_no_more_than_the_limit() -> None:
+    made = finder()
+    assert ids(made.match(NEED, 10, among=["robot", "pump", "unknown"])) != []
+    assert set(ids(made.match(NEED, 10, among=["robot", "pump", "unknown"]))) <= {"robot", "pump"}
+    assert ids(made.match(NEED, 10, among=[])) == []
+    assert len(ids(made.match(NEED, 2))) == 2
+    assert ids(made.match(NEED, 0)) == []
+
+
+def test_a_new_listing_is_found_at_once_and_a_forgotten_one_is_not() -> None:
+    made = finder()
+    made.forget(["wand", "unknown"])
+    assert "wand" not in ids(made.match(NEED, 10))
+    made.add(made.encode([technology("wand")]))
+    assert "wand" in ids(made.match(NEED, 10))[:2]
+    assert len(made) == len(LISTED)
+
+
+def test_an_edited_listing_is_found_by_its_new_text_only() -> None:
+    made = finder()
+    edited = technology_document(id="robot", name="Sunbed", summary="Phototherapy for newborn jaundice.")
+    made.add(made.encode([edited]))
+    assert "robot" in ids(made.search("phototherapy", 5))[:1]
+    assert ids(made.search("dispensary", 5))[:1] != ["robot"]
+
+
+@pytest.mark.parametrize("encoder", [None, DamagedEncoder()])
+def test_without_a_model_words_still_find_and_the_result_says_so(encoder: HashEncoder | None) -> None:
+    made = build_finder(Kind.TECHNOLOGY, encoder=encoder)
+    encoded = made.encode([technology(key) for key in LISTED])
+    assert all(one.vectors is None for one in encoded)
+    made.add(encoded)
+    found = made.match(NEED, 10)
+    assert found.degraded
+    assert ids(found)[0] == "wand"
+    assert made.search("infusion pump", 5).degraded
+    assert ids(made.search("infusion pump", 5))[0] == "pump"
+
+
+def test_documents_stored_without_vectors_are_found_beside_those_with() -> None:
+    made = finder()
+    late = build_finder(Kind.TECHNOLOGY).encode(
+        [technology_document(id="late", name="Lamp", summary="Newborn jaundice and bilirubin.")]
+    )
+    made.add(late)
+    found = made.match(NEED, 10)
+    assert "late" in ids(found)[:3]
+    assert not found.degraded
+
+
+def test_an_empty_register_and_an_empty_search_find_nothing() -> None:
+    empty = build_finder(Kind.TECHNOLOGY, encoder=HashEncoder())
+    assert empty.match(NEED, 5).matches == ()
+    assert empty.match(NEED, 5).nothing_fits
+    assert empty.search("jaundice", 5).matches == ()
+    assert finder().search(" \u200b ", 5).matches == ()
+
+
+def test_a_need_among_the_technologies_is_refused() -> None:
+    made = finder()
+    with pytest.raises(ValueError, match="need"):
+        made.add(made.encode([NEED]))
+
+
+def test_the_digest_is_known_without_encoding() -> None:
+    made = finder()
+    assert made.digest(NEED) == made.encode([NEED])[0].digest
+    assert build_finder(Kind.TECHNOLOGY).digest(NEED) != made.digest(NEED)
+
+
+def test_reading_goes_on_while_another_thread_adds_and_forgets() -> None:
+    made = finder()
+    extra = made.encode([technology_document(id=f"x{n}", name="Extra", summary=f"Item {n}.") for n in range(50)])
+    failures: list[BaseException] = []
+    stop = threading.Event()
+
+    def change() -> None:
+        try:
+            while not stop.is_set():
+                made.add(extra)
+                made.forget([one.document.id for one in extra])
+        except BaseException as error:  # noqa: BLE001 - handed to the test's own thread
+            failures.append(error)
+
+    writer = threading.Thread(target=change)
+    writer.start()
+    try:
+        for _ in range(50):
+            assert "wand" in ids(made.match(NEED, 10))
+    finally:
+        stop.set()
+        writer.join()
+    assert failures == []

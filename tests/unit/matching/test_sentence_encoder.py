@@ -1,0 +1,55 @@
+"""The real model: its identity, its published similarities, and what happens without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from matching.adapters.sentence_encoder import PACKAGED_WEIGHTS_SHA256, SentenceEncoder
+from matching.errors import EncoderUnavailable
+
+
+@pytest.mark.model
+def test_the_packaged_model_gives_the_similarities_of_its_model_card() -> None:
+    encoder = SentenceEncoder()
+    rows = encoder.encode_documents(
+        ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
+    )
+    assert rows.dtype == np.float32
+    assert rows.shape == (3, encoder.dimension)
+    assert np.linalg.norm(rows, axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert [rows[0] @ rows[1], rows[0] @ rows[2], rows[1] @ rows[2]] == pytest.approx(
+        [0.6660, 0.1046, 0.1411], abs=1e-3
+    )
+
+
+@pytest.mark.model
+def test_tokens_are_counted_by_the_model_itself() -> None:
+    encoder = SentenceEncoder()
+    assert encoder.max_tokens == 256
+    assert encoder.count_tokens("hello world") == 4
+
+
+def test_the_identity_of_the_packaged_model_needs_no_loading() -> None:
+    encoder = SentenceEncoder()
+    assert (encoder.name, encoder.dimension, encoder.digest) == ("all-MiniLM-L6-v2", 384, PACKAGED_WEIGHTS_SHA256)
+    assert encoder._model is None
+
+
+def test_a_missing_model_is_told_plainly(tmp_path: Path) -> None:
+    with pytest.raises(EncoderUnavailable, match="no weights"):
+        SentenceEncoder(str(tmp_path)).encode_queries(["x"])
+
+
+def test_weights_that_are_not_the_expected_ones_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"changed")
+    with pytest.raises(EncoderUnavailable, match="not the expected ones"):
+        SentenceEncoder(str(tmp_path), weights_sha256="0" * 64).encode_queries(["x"])
+
+
+def test_a_damaged_model_is_told_plainly(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"damaged")
+    with pytest.raises(EncoderUnavailable, match="could not be loaded"):
+        SentenceEncoder(str(tmp_path)).encode_queries(["x"])
