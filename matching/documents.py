@@ -29,7 +29,7 @@ QUOTABLE = ("summary", "intended-use", "claims", "replaces", "evidence:", "setti
 
 def technology_document(
     *,
-    id: str,  # noqa: A002 - keyword-only, and what it is called everywhere
+    id: str,
     name: str,
     supplier: str = "",
     summary: str,
@@ -74,7 +74,7 @@ def technology_document(
 
 def need_document(
     *,
-    id: str,  # noqa: A002 - keyword-only, and what it is called everywhere
+    id: str,
     title: str,
     statement: str,
     who: str = "",
@@ -177,5 +177,7 @@ def _cut(sentence: str, count_tokens: Callable[[str], int], limit: int) -> list[
 
 def digest(document: Document, encoder_digest: str) -> str:
     """Return the hash of a document's text, this recipe and the encoder: equal means nothing to encode again."""
-    content = json.dumps([RECIPE_VERSION, encoder_digest, asdict(document)], sort_keys=True, ensure_ascii=True)
+    content = json.dumps(
+        [RECIPE_VERSION, encoder_digest, asdict(document)], sort_keys=True, ensure_ascii=True
+    )
     return hashlib.sha256(content.encode()).hexdigest()

@@ -181,7 +181,9 @@ def figures(needs: Rankings, technologies: Rankings, queries: Rankings, split: S
 
 def verdicts(results: Mapping[str, Results], split: Split) -> dict[str, float]:
     """Return how often the matcher accepts where nothing answers, and refuses where something does."""
-    accepted = {key: [match.id for match in found.matches if match.accepted] for key, found in results.items()}
+    accepted = {
+        key: [match.id for match in found.matches if match.accepted] for key, found in results.items()
+    }
     pairs = [(need, technology) for need in split.grades for technology in accepted.get(need, ())]
     return {
         "false_match_rate": _mean([float(bool(accepted.get(need))) for need in split.no_match]),
@@ -286,7 +288,9 @@ def measure(split: Split, encoder: Encoder | None, settings: MatcherSettings | N
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 2 where the split cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m matching.evaluation", description=__doc__)
-    parser.add_argument("split", type=Path, help="folder with technologies, needs, qrels, no_match and queries")
+    parser.add_argument(
+        "split", type=Path, help="folder with technologies, needs, qrels, no_match and queries"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument("--model", default="", help="another sentence-transformers model: a name or a folder")
     options = parser.parse_args(arguments)
@@ -310,7 +314,9 @@ def as_text(table: Mapping[str, Mapping[str, float]]) -> str:
     names = list(table["matcher"])
     lines = [" " * 10 + "".join(f"{name:>20}" for name in names)]
     for method, row in table.items():
-        lines.append(f"{method:10}" + "".join(f"{row[name]:20.3f}" if name in row else " " * 20 for name in names))
+        lines.append(
+            f"{method:10}" + "".join(f"{row[name]:20.3f}" if name in row else " " * 20 for name in names)
+        )
     return "\n".join(lines)
 
 

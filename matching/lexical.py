@@ -145,7 +145,9 @@ class BM25Index:
             if row < split:
                 alive_large[row] = False
         if len(small) >= max(_MERGE_AT, split // 8):
-            kept = [document for document, lives in zip(before.large.documents, alive_large, strict=True) if lives]
+            kept = [
+                document for document, lives in zip(before.large.documents, alive_large, strict=True) if lives
+            ]
             large = _Segment.of([*kept, *small], len(self._numbers))
             alive_large = np.ones(len(large.documents), dtype=bool)
             small = []

@@ -77,7 +77,9 @@ class Matcher:
 
     def _encode_all(self, encoder: Encoder, given: Sequence[Document]) -> list[Encoded]:
         counter = encoder.count_tokens if isinstance(encoder, TokenCounter) else _guess_tokens
-        limit = min(encoder.max_tokens if isinstance(encoder, TokenCounter) else _PASSAGE_TOKENS, _PASSAGE_TOKENS)
+        limit = min(
+            encoder.max_tokens if isinstance(encoder, TokenCounter) else _PASSAGE_TOKENS, _PASSAGE_TOKENS
+        )
         cut = []
         for document in given:
             chunks = recipe.split(recipe.whole_text(document), counter, limit)
@@ -185,7 +187,9 @@ class Matcher:
                 ranks.setdefault(hit.id, {})[name] = rank
         ids = [key for key in ranks if key in records]
         cosines = self._cosines([records[key].whole for key in ids], vector)
-        words = np.array([scores[seen.places[key]] if key in seen.places else 0.0 for key in ids], dtype=np.float32)
+        words = np.array(
+            [scores[seen.places[key]] if key in seen.places else 0.0 for key in ids], dtype=np.float32
+        )
         combined = _standard(words, scores[seen.alive])
         if not degraded:
             combined = combined + _standard(cosines, cosines)

@@ -44,7 +44,9 @@ def write_split(folder: Path) -> Path:
     }
     for name, lines in rows.items():
         (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    (folder / "qrels.tsv").write_text("need_id\ttech_id\tgrade\nN0\tT0\t3\nN0\tT1\t1\nN1\tT2\t2\n", encoding="utf-8")
+    (folder / "qrels.tsv").write_text(
+        "need_id\ttech_id\tgrade\nN0\tT0\t3\nN0\tT1\t1\nN1\tT2\t2\n", encoding="utf-8"
+    )
     (folder / "no_match.txt").write_text("N2\n", encoding="utf-8")
     return folder
 
@@ -74,9 +76,13 @@ def test_verdicts_count_askers_for_the_rates_and_pairs_for_the_precision(tmp_pat
     split = load(write_split(tmp_path))
 
     def results(**accepted: bool) -> Results:
-        return Results(tuple(Match(key, 1, 1.0, Fit.FAIR, accepted=yes, ranks={}) for key, yes in accepted.items()))
+        return Results(
+            tuple(Match(key, 1, 1.0, Fit.FAIR, accepted=yes, ranks={}) for key, yes in accepted.items())
+        )
 
-    found = verdicts({"N0": results(T0=True, T2=True), "N1": results(T2=False), "N2": results(T1=True)}, split)
+    found = verdicts(
+        {"N0": results(T0=True, T2=True), "N1": results(T2=False), "N2": results(T1=True)}, split
+    )
     assert found == {"false_match_rate": 1.0, "wrongly_empty_rate": 0.5, "accepted_precision": 0.5}
 
 
@@ -100,7 +106,9 @@ def test_a_damaged_split_is_refused_with_file_and_line(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_the_command_says_what_is_wrong_and_ends_with_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_is_wrong_and_ends_with_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main([str(tmp_path / "nowhere")]) == 2
     assert "qrels.tsv cannot be read" in capsys.readouterr().err
 

@@ -48,7 +48,10 @@ VOCABULARY = [
 
 def texts(count: int, seed: int) -> dict[str, str]:
     chance = random.Random(seed)
-    return {f"d{number:03}": " ".join(chance.choices(VOCABULARY, k=chance.randint(3, 30))) for number in range(count)}
+    return {
+        f"d{number:03}": " ".join(chance.choices(VOCABULARY, k=chance.randint(3, 30)))
+        for number in range(count)
+    }
 
 
 def same(found: list[Hit], wanted: list[Hit]) -> None:

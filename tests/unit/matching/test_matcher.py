@@ -163,7 +163,9 @@ def test_the_digest_is_known_without_encoding() -> None:
 
 def test_reading_goes_on_while_another_thread_adds_and_forgets() -> None:
     made = finder()
-    extra = made.encode([technology_document(id=f"x{n}", name="Extra", summary=f"Item {n}.") for n in range(50)])
+    extra = made.encode(
+        [technology_document(id=f"x{n}", name="Extra", summary=f"Item {n}.") for n in range(50)]
+    )
     failures: list[BaseException] = []
     stop = threading.Event()
 

@@ -34,7 +34,11 @@ def test_tokens_are_counted_by_the_model_itself() -> None:
 
 def test_the_identity_of_the_packaged_model_needs_no_loading() -> None:
     encoder = SentenceEncoder()
-    assert (encoder.name, encoder.dimension, encoder.digest) == ("all-MiniLM-L6-v2", 384, PACKAGED_WEIGHTS_SHA256)
+    assert (encoder.name, encoder.dimension, encoder.digest) == (
+        "all-MiniLM-L6-v2",
+        384,
+        PACKAGED_WEIGHTS_SHA256,
+    )
     assert encoder._model is None
 
 
