@@ -15,6 +15,7 @@ class Term(StrEnum):
     label: str
 
     def __new__(cls, value: str, label: str) -> Self:
+        """Keep the label beside the stored value."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label

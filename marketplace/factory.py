@@ -1,0 +1,127 @@
+"""Join the parts: the only place where settings, database, rooms and templates meet."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask, Request, url_for
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemBytecodeCache, FileSystemLoader, PackageLoader
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from marketplace import logs
+from marketplace.access.doors import current_actor
+from marketplace.accounts import passwords
+from marketplace.accounts import session as browser
+from marketplace.accounts.routes import accounts
+from marketplace.database import db, make_engine
+from marketplace.home.routes import home
+from marketplace.settings import PROJECT, Settings
+from marketplace.web import navigation, problems, security
+
+BUILD = Path(__file__).resolve().parent / "web" / "static" / "build"
+
+
+class FrontEndMissingError(RuntimeError):
+    """The style sheet and scripts have not been built."""
+
+
+def read_manifest(build: Path = BUILD) -> dict[str, str]:
+    """Return plain file name to hashed name, or say how to build what is missing."""
+    try:
+        manifest: dict[str, str] = json.loads((build / "manifest.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise FrontEndMissingError("The style sheet and scripts are not built yet. Run: make setup") from None
+    return manifest
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the service, ready to serve. Reads the environment when no settings are given."""
+    settings = settings or Settings()
+    logs.configure(settings.log_level)
+    app = Flask(__name__, template_folder=str(PROJECT / "templates"), static_folder=str(BUILD))
+    app.extensions["settings"] = settings
+    _configure(app, settings)
+    _templates(app)
+    logs.init(app)
+    CSRFProtect(app)
+    app.config["SQLALCHEMY_ENGINES"] = {}
+    db.init_app(app)
+    _connect(app, settings)
+    browser.init(app)
+    passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
+    security.init(app, secure=not settings.demo)
+    problems.init(app)
+    for room in (home, accounts):
+        app.register_blueprint(room)
+    if settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way
+            app.wsgi_app, x_for=settings.proxies, x_proto=settings.proxies, x_host=settings.proxies
+        )
+    return app
+
+
+class LimitedRequest(Request):
+    """A request whose form parts are limited too."""
+
+    max_form_parts = 1000
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    limit = settings.body_limit_kib * 1024
+    app.config.update(
+        SECRET_KEY=settings.secret_key.get_secret_value(),
+        MAX_CONTENT_LENGTH=limit,
+        MAX_FORM_MEMORY_SIZE=limit,
+        SESSION_COOKIE_NAME="demand_signal" if settings.demo else "__Host-demand_signal",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=not settings.demo,
+        PERMANENT_SESSION_LIFETIME=timedelta(minutes=settings.session_idle_minutes),
+        TRUSTED_HOSTS=[host.strip() for host in settings.trusted_hosts.split(",") if host.strip()] or None,
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
+        WTF_CSRF_SSL_STRICT=True,
+    )
+    app.request_class = LimitedRequest
+
+
+def _connect(app: Flask, settings: Settings) -> None:
+    engine = make_engine(settings.database_url)
+    app.extensions["engine"] = engine
+    with app.app_context():
+        # Our own engine, not one that the extension makes from a URL: it carries SQLite's settings.
+        db.sessionmaker.configure(bind=engine)
+
+
+def _templates(app: Flask) -> None:
+    # Before any extension touches app.jinja_env: the design system's macros are slow to compile.
+    cache = PROJECT / ".cache" / "jinja"
+    cache.mkdir(parents=True, exist_ok=True)
+    app.jinja_options = {
+        "undefined": ChainableUndefined,  # the design system's macros rely on it
+        "bytecode_cache": FileSystemBytecodeCache(str(cache)),
+        "autoescape": True,
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+    }
+    app.jinja_loader = ChoiceLoader(
+        [FileSystemLoader(str(PROJECT / "templates")), PackageLoader("nhsuk_frontend_jinja")]
+    )
+    manifest = read_manifest()
+    known: set[str] = set()
+
+    @app.context_processor
+    def shared() -> dict[str, object]:
+        settings: Settings = app.extensions["settings"]
+        if not known:
+            known.update(rule.endpoint for rule in app.url_map.iter_rules())
+        actor = current_actor()
+        return {
+            "asset": lambda name: url_for("static", filename=manifest.get(name, name)),
+            "actor": actor,
+            "navigation": navigation.items(actor, known),
+            "demo": settings.demo,
+            "nhs_logo": settings.nhs_logo,
+        }

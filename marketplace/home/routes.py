@@ -1,0 +1,19 @@
+"""The start page over HTTP."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from marketplace.access.doors import public
+from marketplace.home import pages
+from marketplace.web.pages import fragment
+
+home = Blueprint("home", __name__)
+
+
+@home.get("/")
+@public("the first page says what the service is; a signed-in person gets their own start page here")
+def start() -> ResponseReturnValue:
+    """Show the start page."""
+    return fragment(pages.Welcome())

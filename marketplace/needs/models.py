@@ -1,0 +1,131 @@
+"""What a trust, ICS or HIN wants: needs, their versions and drafts, and the ranked top three of a cycle."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TypedDict
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from marketplace.database import Base, Choice
+from marketplace.organisations.models import Organisation
+from marketplace.vocabulary import CareSetting, ClinicalArea, FundingState, Shift, Timing
+
+
+class EvidenceWanted(TypedDict):
+    """A type of evidence (a value of `EvidenceType`) and what exactly is asked for."""
+
+    type: str
+    detail: str
+
+
+class Cycle(Base):
+    """A round in which organisations name their top three. The current one is the latest that has opened."""
+
+    __tablename__ = "cycle"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    opens_on: Mapped[date] = mapped_column(unique=True)
+    closes_on: Mapped[date]
+
+
+class NeedFields:
+    """What a need lead writes; the same in the draft and in each version. Empty means not yet answered."""
+
+    title: Mapped[str] = mapped_column(default="")
+    problem: Mapped[str] = mapped_column(default="")
+    who_affected: Mapped[str] = mapped_column(default="")
+    how_many: Mapped[int | None]
+    how_many_note: Mapped[str] = mapped_column(default="")
+    pathway_today: Mapped[str] = mapped_column(default="")
+    outcome: Mapped[str] = mapped_column(default="")
+    measure: Mapped[str] = mapped_column(default="")
+    baseline: Mapped[str] = mapped_column(default="")
+    target: Mapped[str] = mapped_column(default="")
+    must: Mapped[list[str]] = mapped_column(JSON, default=list)
+    evidence_wanted: Mapped[list[EvidenceWanted]] = mapped_column(JSON, default=list)
+    clinical_area: Mapped[ClinicalArea | None] = mapped_column(Choice(ClinicalArea), index=True)
+    care_setting: Mapped[CareSetting | None] = mapped_column(Choice(CareSetting), index=True)
+    shift: Mapped[Shift | None] = mapped_column(Choice(Shift), index=True)
+    timing: Mapped[Timing | None] = mapped_column(Choice(Timing))
+    funding_state: Mapped[FundingState | None] = mapped_column(Choice(FundingState))
+
+
+class Need(Base):
+    """A need's identity and state: draft until ``published_at``; ``withdrawn_at`` ends it, with a public reason.
+
+    ``ref`` is random and stands in addresses.
+    """
+
+    __tablename__ = "need"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(unique=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    created_at: Mapped[datetime]
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    published_at: Mapped[datetime | None] = mapped_column(index=True)
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_reason: Mapped[str] = mapped_column(default="")
+    #: Number of the version that people see; 0 before the first.
+    version: Mapped[int] = mapped_column(default=0)
+
+    organisation: Mapped[Organisation] = relationship()
+    draft: Mapped[NeedDraft | None] = relationship(back_populates="need")
+    versions: Mapped[list[NeedVersion]] = relationship(back_populates="need", order_by="NeedVersion.number")
+    current: Mapped[NeedVersion | None] = relationship(
+        primaryjoin="and_(Need.id == NeedVersion.need_id, Need.version == NeedVersion.number)",
+        viewonly=True,
+        uselist=False,
+    )
+    priority: Mapped[Priority | None] = relationship(back_populates="need")
+
+
+class NeedDraft(NeedFields, Base):
+    """What is being written and only the organisation sees. ``lock_version`` grows with each save."""
+
+    __tablename__ = "need_draft"
+
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"), primary_key=True)
+    lock_version: Mapped[int] = mapped_column(default=1)
+    saved_at: Mapped[datetime]
+    saved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+    need: Mapped[Need] = relationship(back_populates="draft")
+
+
+class NeedVersion(NeedFields, Base):
+    """A version as it was published; never changed afterwards."""
+
+    __tablename__ = "need_version"
+    __table_args__ = (UniqueConstraint("need_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"))
+    number: Mapped[int]
+    change_note: Mapped[str] = mapped_column(default="")
+    published_at: Mapped[datetime]
+    published_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+
+    need: Mapped[Need] = relationship(back_populates="versions")
+
+
+class Priority(Base):
+    """A published need's place in its organisation's top three of a cycle.
+
+    The unique place and the check make a fourth need impossible, whatever runs at the same time: the primary
+    key is the place itself, and a place is 1, 2 or 3.
+    """
+
+    __tablename__ = "priority"
+    __table_args__ = (CheckConstraint("rank BETWEEN 1 AND 3", name="top_three"),)
+
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), primary_key=True)
+    rank: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"), unique=True)
+
+    need: Mapped[Need] = relationship(back_populates="priority")
+    cycle: Mapped[Cycle] = relationship()

@@ -1,0 +1,109 @@
+"""Enqueue, claim, finish. Knows no feature: the worker maps topics to handlers.
+
+The pattern is the transactional outbox; on PostgreSQL rows are claimed with FOR UPDATE SKIP LOCKED, on SQLite
+the write lock of BEGIN IMMEDIATE does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from marketplace import clock
+from marketplace.outbox.models import OutboxRow
+
+TRIES = 5
+LEASE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed row. ``claim`` proves the claim at the finish: a worker that overslept its lease has lost it."""
+
+    id: int
+    topic: str
+    subject_id: str
+    claim: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What the health page tells: rows waiting, rows parked, and since when the oldest waits."""
+
+    waiting: int
+    parked: int
+    oldest: datetime | None
+
+
+def enqueue(session: Session, topic: str, subject_id: object, *, due_at: datetime | None = None) -> None:
+    """Add a row in the caller's transaction."""
+    now = clock.now()
+    session.add(OutboxRow(topic=topic, subject_id=str(subject_id), created_at=now, due_at=due_at or now))
+
+
+def claim(session: Session, limit: int, topics: Sequence[str]) -> list[Job]:
+    """Claim up to ``limit`` due rows of these topics, oldest first; the caller commits."""
+    now = clock.now()
+    rows = session.scalars(
+        select(OutboxRow)
+        .where(
+            OutboxRow.topic.in_(topics),
+            OutboxRow.finished_at.is_(None),
+            OutboxRow.parked_at.is_(None),
+            OutboxRow.due_at <= now,
+            or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until < now),
+        )
+        .order_by(OutboxRow.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    mark = uuid4().hex
+    for row in rows:
+        row.claim = mark
+        row.claimed_until = now + LEASE
+        row.attempts += 1
+    return [Job(row.id, row.topic, row.subject_id, mark) for row in rows]
+
+
+def finish(session: Session, job: Job) -> bool:
+    """Mark the row done in the transaction that holds its effect; False when the claim was lost meanwhile."""
+    done = session.execute(
+        update(OutboxRow)
+        .where(OutboxRow.id == job.id, OutboxRow.claim == job.claim, OutboxRow.finished_at.is_(None))
+        .values(finished_at=clock.now(), claimed_until=None, last_error=None)
+        .returning(OutboxRow.id)
+    )
+    return done.scalar() is not None
+
+
+def fail(session: Session, job: Job, error: BaseException) -> None:
+    """Put the row back with a growing pause (2, 8, 32, 128 s), or park it after `TRIES` tries.
+
+    Only the error's type is kept: its text may hold what somebody typed.
+    """
+    row = session.get(OutboxRow, job.id)
+    if row is None or row.claim != job.claim:
+        return
+    row.claim = None
+    row.claimed_until = None
+    row.last_error = type(error).__name__
+    if row.attempts >= TRIES:
+        row.parked_at = clock.now()
+    else:
+        row.due_at = clock.now() + timedelta(seconds=2 * 4 ** (row.attempts - 1))
+
+
+def backlog(session: Session) -> Backlog:
+    """Count what waits and what is parked."""
+    waiting, oldest = session.execute(
+        select(func.count(), func.min(OutboxRow.created_at)).where(
+            OutboxRow.finished_at.is_(None), OutboxRow.parked_at.is_(None)
+        )
+    ).one()
+    parked = session.scalar(select(func.count()).where(OutboxRow.parked_at.is_not(None)))
+    return Backlog(waiting, parked or 0, oldest)

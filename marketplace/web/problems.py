@@ -1,0 +1,160 @@
+"""Every error as a plain page: what happened, and what can be done. Never a traceback, never silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+from flask import Flask, Response, make_response, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from marketplace.access.doors import SignInNeeded
+from marketplace.database import db
+from marketplace.errors import Conflict, DomainError, Gone, NotPermitted, NotVisible
+from marketplace.submissions.actions import AlreadyDone
+from marketplace.web.pages import Page, fragment
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem(Page):
+    """An error page: paragraphs, and whether to offer the way to the start."""
+
+    template = "errors/problem.html"
+
+    paragraphs: tuple[str, ...]
+    status: int
+
+
+#: HTTP status: heading and paragraphs. What is not listed is told by the last line of `problem`.
+WORDS: dict[int, tuple[str, tuple[str, ...]]] = {
+    400: ("There is a problem with what was sent", ("Go back to the page, reload it and try again.",)),
+    403: (
+        "You are not allowed to do this",
+        (
+            "Your role at your organisation does not include it.",
+            "If you think it should, ask the person in your organisation who invited you.",
+        ),
+    ),
+    404: (
+        "Page not found",
+        (
+            "If you typed the web address, check that it is correct.",
+            "The page may also be private to an organisation that you are not signed in for, or it may be a draft.",
+        ),
+    ),
+    405: ("This page cannot be used that way", ("Go back and use the buttons and links of the page.",)),
+    410: ("This is no longer here", ("It was withdrawn.",)),
+    413: (
+        "That is too much text",
+        ("The page you sent is larger than we accept. Go back, shorten your answer and send it again.",),
+    ),
+    429: (
+        "Too many tries",
+        ("Wait 15 minutes and try again. If you have forgotten your password, you can set a new one.",),
+    ),
+    500: (
+        "Sorry, there is a problem with the service",
+        (
+            "This is our fault. It has been recorded. Your last step saved nothing. Try again in a few minutes.",
+        ),
+    ),
+    503: (
+        "Sorry, the service is not available just now",
+        (
+            "We cannot reach our database. Nothing was saved by your last step.",
+            "Try again in a minute. The page recovers by itself when the database is back.",
+        ),
+    ),
+}
+
+
+def problem(status: int, *paragraphs: str, title: str = "") -> Response:
+    """Return the error page for a status, with its own words or the ones given."""
+    heading, usual = WORDS.get(status, WORDS[400])
+    page = Problem(title=title or heading, paragraphs=paragraphs or usual, status=status)
+    response = make_response(fragment(page), status)
+    if status == 503:
+        response.headers["Retry-After"] = "10"
+    return response
+
+
+def remember_where() -> None:
+    """Keep the page that wanted a sign-in as an endpoint of ours with its values: never as an address."""
+    if request.endpoint and request.method == "GET" and request.view_args is not None:
+        session["after_sign_in"] = [
+            request.endpoint,
+            {key: str(value) for key, value in request.view_args.items()},
+        ]
+
+
+def init(app: Flask) -> None:
+    """Register the handlers."""
+
+    @app.errorhandler(SignInNeeded)
+    def to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
+        remember_where()
+        if request.headers.get("HX-Request"):
+            response = make_response("", 401)
+            response.headers["HX-Redirect"] = url_for("accounts.sign_in")
+            return response
+        return redirect(url_for("accounts.sign_in"), 303)
+
+    @app.errorhandler(NotVisible)
+    def not_visible(_error: NotVisible) -> ResponseReturnValue:
+        return problem(404)
+
+    @app.errorhandler(NotPermitted)
+    def not_permitted(_error: NotPermitted) -> ResponseReturnValue:
+        return problem(403)
+
+    @app.errorhandler(Gone)
+    def gone(error: Gone) -> ResponseReturnValue:
+        return problem(410, error.message)
+
+    @app.errorhandler(AlreadyDone)
+    def already_done(error: AlreadyDone) -> ResponseReturnValue:
+        return redirect(error.location, 303)
+
+    @app.errorhandler(Conflict)
+    def conflict(error: Conflict) -> ResponseReturnValue:
+        return problem(409, error.message, title="Somebody else was faster")
+
+    @app.errorhandler(DomainError)
+    def refused(error: DomainError) -> ResponseReturnValue:
+        # A form shows its own; this is for buttons without a form to show the message in.
+        return problem(422, error.message, title="This could not be done")
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> ResponseReturnValue:
+        if error.code is not None and error.code < 400:
+            return error
+        response = problem(error.code or 500)
+        for key, value in error.get_headers():
+            if key in {"Allow", "Retry-After"}:
+                response.headers[key] = value
+        return response
+
+    @app.errorhandler(OperationalError)
+    @app.errorhandler(InterfaceError)
+    @app.errorhandler(PoolTimeout)
+    def database_away(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
+        log.error("database_away", error=type(error).__name__)
+        return without_database(503)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> ResponseReturnValue:
+        # The type and place only: the message of an error may hold what somebody typed.
+        log.error("unexpected_error", error=type(error).__name__, endpoint=request.endpoint, exc_info=error)
+        return without_database(500)
+
+    def without_database(status: int) -> Response:
+        try:
+            db.session.rollback()
+        except Exception as error:  # noqa: BLE001 - the connection may be gone in any way
+            log.warning("rollback_failed", error=type(error).__name__)
+        return problem(status)

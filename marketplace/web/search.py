@@ -1,0 +1,42 @@
+"""How a room below the matcher searches by meaning: the factory joins the two.
+
+`marketplace.needs` and `marketplace.technologies` know only this face; `marketplace.matches` stands behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from flask import current_app
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """References of needs or technologies, best first.
+
+    ``fits`` are those that are worth a person's time; ``degraded`` is true when only words could be compared.
+    """
+
+    refs: tuple[str, ...]
+    fits: frozenset[str] = frozenset()
+    degraded: bool = False
+
+
+class Search(Protocol):
+    """Rank what may be shown (``among``, by reference) for what a person typed."""
+
+    def __call__(self, text: str, limit: int, among: Collection[str] | None = None) -> Found: ...
+
+
+def search_needs(text: str, limit: int, among: Collection[str] | None = None) -> Found:
+    """Rank published needs for what a person typed."""
+    search: Search = current_app.extensions["need_search"]
+    return search(text, limit, among)
+
+
+def search_technologies(text: str, limit: int, among: Collection[str] | None = None) -> Found:
+    """Rank listed technologies for what a person typed."""
+    search: Search = current_app.extensions["technology_search"]
+    return search(text, limit, among)

