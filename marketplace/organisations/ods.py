@@ -238,9 +238,11 @@ def plan(
             closed.append(Closure(row.ods_code, name, row.closed_on, ClosureReason.CLOSE_DATE))
         if not fields and not closes_now:
             unchanged.append(row.ods_code)
-    for missing in held.values():
-        if missing.closed_on is None or missing.closed_on > today:
-            closed.append(Closure(missing.ods_code, missing.name, today, ClosureReason.MISSING))
+    closed.extend(
+        Closure(missing.ods_code, missing.name, today, ClosureReason.MISSING)
+        for missing in held.values()
+        if missing.closed_on is None or missing.closed_on > today
+    )
     return ImportPlan(
         opened=tuple(opened),
         changed=tuple(changed),
