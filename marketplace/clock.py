@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
 
+_pretended: ContextVar[datetime | None] = ContextVar("pretended_moment", default=None)
+
 
 def now() -> datetime:
     """Return this moment in UTC, aware, to the microsecond."""
-    return datetime.now(UTC)
+    return _pretended.get() or datetime.now(UTC)
 
 
 def today() -> date:
     """Return today's date as people in England see it: dates on certificates and cycles are local dates."""
     return now().astimezone(LONDON).date()
+
+
+@contextmanager
+def pretend(moment: datetime) -> Iterator[None]:
+    """Make it another moment for the code inside: the demo's history is made by the same actions as today's."""
+    token = _pretended.set(moment)
+    try:
+        yield
+    finally:
+        _pretended.reset(token)

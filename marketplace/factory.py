@@ -18,6 +18,8 @@ from marketplace.accounts import session as browser
 from marketplace.accounts.routes import accounts
 from marketplace.database import db, make_engine
 from marketplace.home.routes import home
+from marketplace.matches import finder
+from marketplace.matches.finder import Encoder
 from marketplace.settings import PROJECT, Settings
 from marketplace.web import navigation, problems, security
 
@@ -37,8 +39,11 @@ def read_manifest(build: Path = BUILD) -> dict[str, str]:
     return manifest
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Return the service, ready to serve. Reads the environment when no settings are given."""
+def create_app(settings: Settings | None = None, encoder: Encoder | None = None) -> Flask:
+    """Return the service, ready to serve. Reads the environment when no settings are given.
+
+    Tests give an ``encoder`` of their own; the model of the settings is loaded at first use.
+    """
     settings = settings or Settings()
     logs.configure(settings.log_level)
     app = Flask(__name__, template_folder=str(PROJECT / "templates"), static_folder=str(BUILD))
@@ -51,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     _connect(app, settings)
     browser.init(app)
+    finder.init(app, settings, encoder)
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
     security.init(app, secure=not settings.demo)
     problems.init(app)

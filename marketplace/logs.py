@@ -18,6 +18,8 @@ from marketplace import clock
 def _place_of_error(_logger: object, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace an exception by its type and the places it came through: messages may hold what people typed."""
     error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
         event["frames"] = [

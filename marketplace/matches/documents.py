@@ -1,0 +1,111 @@
+"""From rows to the matcher's documents: which parts of a need and of a technology it reads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import numpy as np
+
+from marketplace.matches.models import IndexEntry
+from marketplace.needs.models import Need
+from marketplace.technologies.models import Technology
+from marketplace.vocabulary import CareSetting, ClinicalArea
+from matching.documents import need_document, technology_document
+from matching.types import Document, Encoded, Kind, Passage
+
+
+def document_of_need(need: Need) -> Document | None:
+    """Return the document of a need's public version, or None where nothing is public."""
+    version = need.current
+    if version is None or need.published_at is None or need.withdrawn_at is not None:
+        return None
+    outcome = [version.outcome]
+    outcome += [f"{label}: {text}." for label, text in _measures(version) if text]
+    return need_document(
+        id=need.ref,
+        title=version.title,
+        statement=version.problem,
+        who=version.who_affected,
+        pathway=version.pathway_today,
+        outcome=" ".join(outcome),
+        requirements=version.must,
+        clinical_area=version.clinical_area.label if version.clinical_area else "",
+        settings=(version.care_setting.label,) if version.care_setting else (),
+        evidence_wanted=[wanted["type"] for wanted in version.evidence_wanted],
+    )
+
+
+def _measures(version: Any) -> tuple[tuple[str, str], ...]:
+    return ("Measure", version.measure), ("Today", version.baseline), ("Target", version.target)
+
+
+def document_of_technology(technology: Technology, today: date) -> Document | None:
+    """Return the document of a technology's public version, or None where nothing is public.
+
+    Evidence that was withdrawn or has expired answers nothing, so it is left out.
+    """
+    version = technology.current
+    if version is None or technology.listed_at is None or technology.archived_at is not None:
+        return None
+    evidence = [
+        (
+            item.type.value,
+            " ".join(part for part in (f"{item.type.label}.", item.scope, item.summary) if part),
+        )
+        for item in technology.evidence
+        if item.withdrawn_at is None and (item.expires_on is None or item.expires_on >= today)
+    ]
+    return technology_document(
+        id=technology.ref,
+        name=version.name,
+        supplier=technology.supplier.name,
+        summary=version.summary,
+        intended_use=version.intended_use,
+        claims=version.claims,
+        replaces=version.replaces,
+        settings=[CareSetting(value).label for value in version.settings],
+        evidence=evidence,
+        clinical_area=", ".join(ClinicalArea(value).label for value in version.clinical_areas),
+    )
+
+
+def to_columns(encoded: Encoded, encoder: str) -> dict[str, Any]:
+    """Return what is stored of an encoded document, as columns of `IndexEntry`."""
+    vectors = encoded.vectors
+    return {
+        "document": asdict(encoded.document),
+        "passages": [[passage.source, passage.text] for passage in encoded.passages],
+        "vectors": None if vectors is None else np.ascontiguousarray(vectors, dtype="<f4").tobytes(),
+        "dimension": 0 if vectors is None else int(vectors.shape[1]),
+        "encoder": encoder if vectors is not None else "",
+        "digest": encoded.digest,
+    }
+
+
+def from_entry(entry: IndexEntry, encoder: str) -> Encoded:
+    """Return the encoded document of a stored entry.
+
+    Vectors of another encoder than the given one cannot be compared with its, so they are left out: such a
+    document is found by its words until the worker has encoded it again.
+    """
+    vectors = None
+    if entry.vectors is not None and entry.encoder == encoder:
+        vectors = np.frombuffer(entry.vectors, dtype="<f4").reshape(-1, entry.dimension)
+    stored = entry.document
+    document = Document(
+        id=stored["id"],
+        kind=Kind(stored["kind"]),
+        title=stored["title"],
+        passages=tuple(Passage(**passage) for passage in stored["passages"]),
+        requirements=tuple(stored["requirements"]),
+        clinical_area=stored["clinical_area"],
+        settings=tuple(stored["settings"]),
+        supplier=stored["supplier"],
+        evidence_wanted=tuple(stored["evidence_wanted"]),
+        evidence_held=tuple(stored["evidence_held"]),
+    )
+    return Encoded(
+        document, tuple(Passage(source, text) for source, text in entry.passages), vectors, entry.digest
+    )

@@ -1,0 +1,208 @@
+"""The matchers of this process: built from the rows in the database, and brought up to date before each search.
+
+The index proposes, the database decides: callers re-read every reference through `visible_to` before it is shown.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import structlog
+from flask import Flask, current_app
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from marketplace.database import db
+from marketplace.matches import queries
+from marketplace.matches.documents import from_entry
+from marketplace.matches.models import IndexEntry
+from marketplace.settings import Settings
+from marketplace.web.search import Found
+from matching.errors import EncoderUnavailable
+from matching.matcher import Matcher, build_finder
+from matching.protocols import Encoder, VectorIndex
+from matching.types import Encoded, Hit, Kind, Results, Vector, Vectors
+
+__all__ = ["Encoder", "Finders", "State", "init", "match", "ready", "search", "warm", "warm_beside"]
+
+log = structlog.get_logger()
+
+#: Seconds that a search waits for the matchers of a process that has just started.
+PATIENCE = 10.0
+
+
+class State(StrEnum):
+    """What the matchers of this process can do."""
+
+    STARTING = "starting"
+    READY = "ready"
+    WORDS_ONLY = "words-only"
+
+
+class SearchOnly:
+    """A vector index in the database as web processes use it: the worker alone writes to it."""
+
+    def __init__(self, index: VectorIndex) -> None:
+        self._index = index
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Do nothing: the worker has written these rows."""
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Do nothing: the worker has removed these rows."""
+
+    def search(self, vector: Vector, limit: int, among: Collection[str] | None = None) -> list[Hit]:
+        """Search the database."""
+        return self._index.search(vector, limit, among)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+
+@dataclass
+class Finders:
+    """One matcher for each kind of document, what they have seen, and what they can do."""
+
+    encoder: Encoder
+    matchers: dict[Kind, Matcher]
+    seen: int = 0
+    state: State = State.STARTING
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    warm: threading.Event = field(default_factory=threading.Event)
+
+    def refresh(self, session: Session) -> None:
+        """Take in every index write that this process has not seen; one small query when there is none."""
+        if queries.sequence(session) == self.seen:
+            return
+        with self.lock:
+            for rows in queries.entries_after(session, self.seen):
+                self.take(rows)
+
+    def take(self, rows: Sequence[IndexEntry]) -> None:
+        """Put a batch of entries into the matchers; call with the lock held."""
+        for kind, matcher in self.matchers.items():
+            of_kind = [row for row in rows if row.kind == kind.value]
+            matcher.forget([row.subject_ref for row in of_kind if row.removed])
+            matcher.add([from_entry(row, self.encoder.digest) for row in of_kind if not row.removed])
+        self.seen = rows[-1].sequence
+
+
+def make_encoder(settings: Settings) -> Encoder:
+    """Return the encoder of the settings; its model is loaded at first use."""
+    from matching.adapters.sentence_encoder import SentenceEncoder
+
+    return SentenceEncoder("" if settings.encoder == "packaged" else settings.encoder)
+
+
+def vector_index(engine: Engine, kind: Kind, encoder: Encoder) -> VectorIndex | None:
+    """Return the index inside PostgreSQL, or None where vectors are searched in memory."""
+    if engine.dialect.name != "postgresql":
+        return None
+    from matching.adapters.pgvector_index import PgVectorIndex, vector_table
+
+    return PgVectorIndex(
+        engine, vector_table(f"pgvector_{kind.value}_{encoder.dimension}", encoder.dimension)
+    )
+
+
+def prepare_database(engine: Engine, encoder: Encoder) -> None:
+    """Create pgvector's tables on PostgreSQL where they are missing; nothing to do on SQLite."""
+    for kind in Kind:
+        index = vector_index(engine, kind, encoder)
+        create = getattr(index, "create", None)
+        if create is not None:
+            create()
+
+
+def init(app: Flask, settings: Settings, encoder: Encoder | None = None) -> None:
+    """Set up this process's matchers, empty; `warm` fills them."""
+    engine: Engine = app.extensions["engine"]
+    chosen = encoder or make_encoder(settings)
+    matchers = {}
+    for kind in Kind:
+        index = vector_index(engine, kind, chosen)
+        matchers[kind] = build_finder(
+            kind, encoder=chosen, index=None if index is None else SearchOnly(index)
+        )
+    app.extensions["finders"] = Finders(chosen, matchers)
+    app.extensions["need_search"] = lambda text, limit, among=None: search(Kind.NEED, text, limit, among)
+    app.extensions["technology_search"] = lambda text, limit, among=None: search(
+        Kind.TECHNOLOGY, text, limit, among
+    )
+
+
+def finders() -> Finders:
+    """Return the matchers of this process."""
+    found: Finders = current_app.extensions["finders"]
+    return found
+
+
+def warm(app: Flask) -> None:
+    """Load the stored index and the model; slow (seconds), so it runs before the first page or beside it."""
+    with app.app_context():
+        own = finders()
+        own.refresh(db.session)
+        own.state = probe(own.encoder)
+        own.warm.set()
+
+
+def warm_beside(app: Flask) -> None:
+    """Warm up in a thread of this process: after any fork, and without holding up its first page."""
+
+    def run() -> None:
+        try:
+            warm(app)
+        except Exception as error:
+            log.error("warm_up_failed", exc_info=error)
+
+    threading.Thread(target=run, name="warm-up", daemon=True).start()
+
+
+def probe(encoder: Encoder) -> State:
+    """Encode one word, and say whether that works."""
+    try:
+        encoder.encode_queries(["ready"])
+    except EncoderUnavailable as error:
+        log.warning("encoder_unavailable", error=type(error).__name__)
+        return State.WORDS_ONLY
+    return State.READY
+
+
+def ready(session: Session) -> Finders:
+    """Return matchers that know everything committed before this moment."""
+    own = finders()
+    if own.state is State.STARTING and not own.warm.wait(0 if not _warming() else PATIENCE):
+        log.info("search_before_warm")
+    own.refresh(session)
+    return own
+
+
+def _warming() -> bool:
+    return any(thread.name == "warm-up" for thread in threading.enumerate())
+
+
+def search(kind: Kind, text: str, limit: int, among: Collection[str] | None = None) -> Found:
+    """Rank public documents of a kind for what a person typed."""
+    results = ready(db.session).matchers[kind].search(text, limit, among)
+    return Found(
+        refs=tuple(match.id for match in results.matches),
+        fits=frozenset(match.id for match in results.matches if match.accepted),
+        degraded=results.degraded,
+    )
+
+
+def match(asker: Kind, ref: str, limit: int, among: Collection[str] | None = None) -> Results | None:
+    """Rank the other side for a need or a technology, with reasons; None while it is not indexed yet.
+
+    What was stored of the asker is used, so nothing is encoded.
+    """
+    own = ready(db.session)
+    stored = queries.entry(db.session, asker, ref)
+    if stored is None or stored.removed:
+        return None
+    other = Kind.TECHNOLOGY if asker is Kind.NEED else Kind.NEED
+    encoded: Encoded = from_entry(stored, own.encoder.digest)
+    return own.matchers[other].match(encoded, limit, among)
