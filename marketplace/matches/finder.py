@@ -155,8 +155,9 @@ def warm_beside(app: Flask) -> None:
     def run() -> None:
         try:
             warm(app)
-        except Exception as error:
-            log.error("warm_up_failed", exc_info=error)
+        except Exception:
+            # The thread ends here; the first search tries again, and tells.
+            log.exception("warm_up_failed")
 
     threading.Thread(target=run, name="warm-up", daemon=True).start()
 
