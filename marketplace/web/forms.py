@@ -95,7 +95,7 @@ def line(label: str, *, limit: int, needed: str = "", hint: str = "", **kwargs: 
         label,
         description=hint,
         filters=[clean_line],
-        validators=[*([Needed(needed)] if needed else []), AtMost(limit)],
+        validators=[*([Needed(needed)] if needed else []), AtMost(limit), OneAlphabet()],
         render_kw={"limit": limit} | kwargs,
     )
 
@@ -106,7 +106,7 @@ def paragraph(label: str, *, limit: int, needed: str = "", hint: str = "", rows:
         label,
         description=hint,
         filters=[clean],
-        validators=[*([Needed(needed)] if needed else []), AtMost(limit)],
+        validators=[*([Needed(needed)] if needed else []), AtMost(limit), OneAlphabet()],
         render_kw={"limit": limit, "rows": rows},
     )
 
@@ -139,6 +139,39 @@ class AtMost(Length):
         if over > 0:
             raise StopValidation(
                 f"{plain_label(field)} must be {self.limit:,} characters or fewer. Take out {over:,}."
+            )
+
+
+def mixed_word(text: str) -> str:
+    """Return the first word that hides a letter of another alphabet among Latin ones, or the empty text.
+
+    Such words look like others (a Cyrillic "а" in "pаtient"), so search does not find them and readers are misled.
+    Greek letters that look Greek (TNFα, μg) are fine.
+    """
+    for word in re.findall(r"\w+", text):
+        if word.isascii():
+            continue
+        names = {ch: unicodedata.name(ch, "").split(" ")[0] for ch in word if ch.isalpha()}
+        if "LATIN" in names.values() and any(
+            name in _LOOK_ALIKE_ALPHABETS or ch in _LOOK_ALIKE_GREEK for ch, name in names.items()
+        ):
+            return str(word)
+    return ""
+
+
+_LOOK_ALIKE_ALPHABETS = {"CYRILLIC", "ARMENIAN", "CHEROKEE", "COPTIC", "LISU", "FULLWIDTH", "MATHEMATICAL"}
+_LOOK_ALIKE_GREEK = set("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοινυ")
+
+
+class OneAlphabet:
+    """A word must not mix alphabets whose letters look alike."""
+
+    def __call__(self, form: Any, field: Field) -> None:
+        """Stop with the word."""
+        if word := mixed_word(field.data or ""):
+            raise StopValidation(
+                f"{plain_label(field)} has a word that mixes letters of different alphabets: “{word[:40]}”. "
+                "Type that word again"
             )
 
 
