@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 from flask import Flask, Request, url_for
@@ -54,6 +55,10 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     CSRFProtect(app)
     app.config["SQLALCHEMY_ENGINES"] = {}
     db.init_app(app)
+    # There are no async sessions here; closing none of them would start an event loop after every request.
+    app.teardown_appcontext_funcs[:] = [
+        close for close in app.teardown_appcontext_funcs if not iscoroutinefunction(close)
+    ]
     _connect(app, settings)
     browser.init(app)
     finder.init(app, settings, encoder)
