@@ -82,7 +82,8 @@ def load_reference() -> int:
 def load_demo_patches() -> int:
     """Add the demo's guess of the HIN patches, marked as not confirmed; return how many rows were new."""
     with transaction() as session:
-        ids = dict(session.execute(select(Organisation.code, Organisation.id)).tuples().all())
+        rows = session.execute(select(Organisation.code, Organisation.id)).all()
+        ids = {row.code: row.id for row in rows}
         held = {
             (hin_id, id_)
             for hin_id, id_ in session.execute(select(HinPatch.hin_id, HinPatch.organisation_id)).all()

@@ -196,7 +196,9 @@ def current_trusts(session: Session) -> list[ods.CurrentOrganisation]:
         .order_by(Organisation.ods_code)
     ).all()
     return [
-        ods.CurrentOrganisation(code, name, up, opened, closed) for code, name, up, opened, closed in rows
+        ods.CurrentOrganisation(code, name, parent, opened, closed)
+        for code, name, parent, opened, closed in rows
+        if code is not None
     ]
 
 
