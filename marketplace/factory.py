@@ -21,6 +21,7 @@ from marketplace.database import db, make_engine
 from marketplace.home.routes import home
 from marketplace.matches import finder
 from marketplace.matches.finder import Encoder
+from marketplace.notices.routes import notices
 from marketplace.settings import PROJECT, Settings
 from marketplace.web import navigation, problems, security
 
@@ -65,7 +66,7 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
     security.init(app, secure=not settings.demo)
     problems.init(app)
-    for room in (home, accounts):
+    for room in (home, accounts, notices):
         app.register_blueprint(room)
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way
