@@ -165,7 +165,7 @@ class DemoTechnology:
 class DatedReason:
     """Something that was done on a day (days from today) for a reason."""
 
-    on: PastDay
+    day: PastDay
     reason: Text
 
 
@@ -191,7 +191,7 @@ class Answer:
     """What one side said, by whom (a person's key) and on which day (days from today)."""
 
     by: Key
-    on: PastDay
+    day: PastDay
     accepted: bool
     reason: Text | None = None
 
@@ -384,8 +384,11 @@ def _passport_problems(
         yield f"{name} is for an unknown technology."
     else:
         held = {item.type for item in technology.evidence}
-        for missing in set(passport.evidence) - held:
+        for missing in sorted(set(passport.evidence) - held):
             yield f"{name} relies on {missing}, which the technology does not hold."
+        for item in technology.evidence:
+            if item.type in passport.evidence and item.issued > passport.issued:
+                yield f"{name} relies on {item.type}, which is younger than the passport."
     assessor = people_by_key.get(passport.assessor)
     if assessor is None or assessor.role is not Role.ASSESSOR or assessor.organisation != passport.issuer:
         yield f"{name} is signed by {passport.assessor}, who is no assessor of {passport.issuer}."
@@ -420,7 +423,7 @@ def _introduction_problems(
         person = people_by_key.get(side.by)
         if person is None or person.organisation != owner:
             yield f"{name} is answered by {side.by}, who does not belong to {owner}."
-        if side.on < introduction.proposed:
+        if side.day < introduction.proposed:
             yield f"{name} is answered before it was proposed."
     if introduction_state(introduction) is not introduction.state:
         yield f"{name} says {introduction.state} and its answers say {introduction_state(introduction)}."
