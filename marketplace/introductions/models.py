@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.accounts.models import User
 from marketplace.database import Base, Choice
+from marketplace.introductions.rules import Course, Decision, Side
 from marketplace.needs.models import Need
 from marketplace.organisations.models import Organisation
 from marketplace.technologies.models import Technology
 
 
-class Decision(StrEnum):
-    """What one side answered."""
-
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-
-
 class Introduction(Base):
     """A proposal to bring two sides together. Its state is computed from the moments stored here.
 
-    ``lock_version`` guards against two people deciding at once. One open introduction per need and technology.
+    One open introduction per need and technology. ``need_lock_version`` and ``supplier_lock_version`` grow with the
+    answers of that side alone: they stand in its forms, and a shared number would tell that the other side answered.
+    ``lock_version`` grows with every change and stands in the broker's forms.
     """
 
     __tablename__ = "introduction"
@@ -64,7 +59,11 @@ class Introduction(Base):
     #: Set when it is not going ahead: by the broker, or by the clock after ``decide_by``.
     closed_at: Mapped[datetime | None]
     closed_reason: Mapped[str] = mapped_column(default="")
+    #: Set once, when those who had not answered by then were reminded.
+    reminded_at: Mapped[datetime | None]
     lock_version: Mapped[int] = mapped_column(default=1)
+    need_lock_version: Mapped[int] = mapped_column(default=1, server_default="1")
+    supplier_lock_version: Mapped[int] = mapped_column(default=1, server_default="1")
 
     need: Mapped[Need] = relationship()
     technology: Mapped[Technology] = relationship()
@@ -72,3 +71,33 @@ class Introduction(Base):
     broker: Mapped[User | None] = relationship(foreign_keys=[broker_id])
     need_decided_by: Mapped[User | None] = relationship(foreign_keys=[need_decided_by_id])
     supplier_decided_by: Mapped[User | None] = relationship(foreign_keys=[supplier_decided_by_id])
+
+    @property
+    def course(self) -> Course:
+        """Return the stored moments and answers, as the rules take them."""
+        return Course(self.decide_by, self.need_decision, self.supplier_decision, self.closed_at)
+
+    def organisation_id(self, side: Side) -> int:
+        """Return which organisation a side is."""
+        return self.need.organisation_id if side is Side.NEED else self.technology.supplier_id
+
+    def side_lock_version(self, side: Side) -> int:
+        """Return the number that a side's forms carry."""
+        return self.need_lock_version if side is Side.NEED else self.supplier_lock_version
+
+    def answer(self, side: Side, decision: Decision, reason: str, user_id: int | None, at: datetime) -> None:
+        """Store what one side answered, in place of an earlier answer."""
+        if side is Side.NEED:
+            self.need_decision, self.need_reason = decision, reason
+            self.need_decided_at, self.need_decided_by_id = at, user_id
+            self.need_lock_version += 1
+        else:
+            self.supplier_decision, self.supplier_reason = decision, reason
+            self.supplier_decided_at, self.supplier_decided_by_id = at, user_id
+            self.supplier_lock_version += 1
+        self.lock_version += 1
+
+    def close(self, reason: str, at: datetime) -> None:
+        """Store that it is not going ahead; the reason is for brokers, and empty when time ran out."""
+        self.closed_at, self.closed_reason = at, reason
+        self.lock_version += 1

@@ -1,0 +1,232 @@
+"""Reads about introductions and about the needs of a broker's patch."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace import clock
+from marketplace.access.actor import Actor
+from marketplace.access.policy import Role
+from marketplace.accounts.models import Membership, User
+from marketplace.introductions.models import Introduction
+from marketplace.introductions.rules import Contact, Decision, Side
+from marketplace.needs.models import Need
+from marketplace.organisations.queries import covering_hins
+from marketplace.technologies.models import Technology
+
+#: The role that answers for a side.
+DECIDES = {Side.NEED: Role.NEED_LEAD, Side.SUPPLIER: Role.INNOVATOR}
+
+
+@dataclass(frozen=True, slots=True)
+class Viewpoint:
+    """From where a person looks at an introduction.
+
+    A broker who also answers for one of the sides sees it as that side alone: otherwise they would decide for
+    their organisation in the knowledge of the other side's refusal.
+    """
+
+    sides: tuple[Side, ...]
+    broker: bool
+
+
+def organisations_of(actor: Actor, role: Role) -> frozenset[int]:
+    """Return the ids of the organisations at which the person holds a role."""
+    return frozenset(grant.organisation_id for grant in actor.grants if grant.role is role)
+
+
+def viewpoint(actor: Actor, introduction: Introduction) -> Viewpoint:
+    """Return for which sides the person answers, or that they look as its broker."""
+    sides = tuple(
+        side for side in Side if introduction.organisation_id(side) in organisations_of(actor, DECIDES[side])
+    )
+    return Viewpoint(sides, not sides and introduction.hin_id in organisations_of(actor, Role.BROKER))
+
+
+def _mine(actor: Actor) -> ColumnElement[bool]:
+    leads = organisations_of(actor, Role.NEED_LEAD)
+    innovates = organisations_of(actor, Role.INNOVATOR)
+    brokers = organisations_of(actor, Role.BROKER)
+    if not (leads or innovates or brokers):
+        return false()
+    return or_(
+        Need.organisation_id.in_(leads),
+        Technology.supplier_id.in_(innovates),
+        Introduction.hin_id.in_(brokers),
+    )
+
+
+def visible_to(actor: Actor) -> Select[Introduction]:
+    """Return the introductions that concern the person: as one of the sides, or as a broker of the HIN."""
+    return (
+        select(Introduction)
+        .join(Introduction.need)
+        .join(Introduction.technology)
+        .where(_mine(actor))
+        .options(
+            joinedload(Introduction.need).joinedload(Need.organisation),
+            joinedload(Introduction.need).joinedload(Need.current),
+            joinedload(Introduction.technology).joinedload(Technology.supplier),
+            joinedload(Introduction.technology).joinedload(Technology.current),
+            joinedload(Introduction.hin),
+            joinedload(Introduction.broker),
+        )
+    )
+
+
+def one(session: Session, actor: Actor, ref: str) -> Introduction | None:
+    """Return an introduction that the person may see."""
+    return session.scalar(visible_to(actor).where(Introduction.ref == ref))
+
+
+def one_to_change(session: Session, actor: Actor, ref: str) -> Introduction | None:
+    """Return it as it is now, locked until the transaction ends: answers of both sides come one after the other."""
+    return session.scalar(
+        visible_to(actor)
+        .where(Introduction.ref == ref)
+        .with_for_update(of=Introduction)
+        .execution_options(populate_existing=True)
+    )
+
+
+def all_of(session: Session, actor: Actor) -> Sequence[Introduction]:
+    """Return every introduction that concerns the person, those due first on top."""
+    return session.scalars(visible_to(actor).order_by(Introduction.decide_by, Introduction.id)).all()
+
+
+def open_pair(session: Session, need_id: int, technology_id: int) -> Introduction | None:
+    """Return the introduction of a need and a technology that has not been closed, locked."""
+    return session.scalar(
+        select(Introduction)
+        .where(
+            Introduction.need_id == need_id,
+            Introduction.technology_id == technology_id,
+            Introduction.closed_at.is_(None),
+        )
+        .with_for_update()
+    )
+
+
+def of_needs(session: Session, need_ids: Collection[int]) -> Sequence[Introduction]:
+    """Return all introductions of some needs, newest first."""
+    if not need_ids:
+        return []
+    return session.scalars(
+        select(Introduction)
+        .join(Introduction.technology)
+        .where(Introduction.need_id.in_(need_ids))
+        .options(
+            joinedload(Introduction.need).joinedload(Need.organisation),
+            joinedload(Introduction.technology).joinedload(Technology.current),
+            joinedload(Introduction.technology).joinedload(Technology.supplier),
+        )
+        .order_by(Introduction.proposed_at.desc(), Introduction.id.desc())
+    ).all()
+
+
+def unanswered() -> Select[Introduction]:
+    """Return introductions that still hang: not closed, and not accepted by both."""
+    return select(Introduction).where(
+        Introduction.closed_at.is_(None),
+        or_(
+            Introduction.need_decision.is_distinct_from(Decision.ACCEPTED),
+            Introduction.supplier_decision.is_distinct_from(Decision.ACCEPTED),
+        ),
+    )
+
+
+def overdue(session: Session, now: datetime) -> Sequence[Introduction]:
+    """Return, locked, what hangs and has run out of time or lost its need or its technology."""
+    return session.scalars(
+        unanswered()
+        .join(Introduction.need)
+        .join(Introduction.technology)
+        .where(
+            or_(
+                Introduction.decide_by <= now,
+                Need.withdrawn_at.is_not(None),
+                Technology.archived_at.is_not(None),
+            )
+        )
+        .order_by(Introduction.id)
+        .with_for_update(of=Introduction, skip_locked=True)
+    ).all()
+
+
+def not_reminded(session: Session, decide_before: datetime) -> Sequence[Introduction]:
+    """Return, locked, what hangs, is due before a moment, and has had no reminder."""
+    return session.scalars(
+        unanswered()
+        .where(Introduction.reminded_at.is_(None), Introduction.decide_by <= decide_before)
+        .order_by(Introduction.id)
+        .with_for_update(of=Introduction, skip_locked=True)
+    ).all()
+
+
+def people_of(session: Session, organisation_id: int, role: Role) -> Sequence[User]:
+    """Return the people who hold a role at an organisation today."""
+    today = clock.today()
+    return session.scalars(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(
+            Membership.organisation_id == organisation_id,
+            Membership.role == role,
+            Membership.started_on <= today,
+            or_(Membership.ended_on.is_(None), Membership.ended_on > today),
+            User.disabled_at.is_(None),
+        )
+        .order_by(User.id)
+    ).all()
+
+
+def members_of(session: Session, introduction: Introduction, side: Side) -> Sequence[User]:
+    """Return the people who may answer for a side."""
+    return people_of(session, introduction.organisation_id(side), DECIDES[side])
+
+
+def contacts(introduction: Introduction) -> list[tuple[User, Contact]]:
+    """Return the people who accepted and the broker; nobody before both sides accepted."""
+    if not introduction.course.introduced:
+        return []
+    people = (
+        (introduction.need_decided_by, f"For {introduction.need.organisation.name}"),
+        (introduction.supplier_decided_by, f"For {introduction.technology.supplier.name}"),
+        (introduction.broker, f"Broker, {introduction.hin.name}"),
+    )
+    return [
+        (person, Contact(standing, person.name, person.job_title, person.email, person.telephone))
+        for person, standing in people
+        if person is not None
+    ]
+
+
+def covering(session: Session, actor: Actor, organisation_id: int) -> int | None:
+    """Return the id of the broker's HIN that covers an organisation; the first by name where two do."""
+    brokered = organisations_of(actor, Role.BROKER)
+    if not brokered:
+        return None
+    return next((hin.id for hin in covering_hins(session, organisation_id) if hin.id in brokered), None)
+
+
+def published_need(session: Session, ref: str) -> Need | None:
+    """Return a need that is or was public."""
+    return session.scalar(
+        select(Need)
+        .where(Need.ref == ref, Need.published_at.is_not(None))
+        .options(joinedload(Need.organisation), joinedload(Need.current))
+    )
+
+
+def listed_technology(session: Session, ref: str) -> Technology | None:
+    """Return a technology that is or was public."""
+    return session.scalar(
+        select(Technology)
+        .where(Technology.ref == ref, Technology.listed_at.is_not(None))
+        .options(joinedload(Technology.supplier), joinedload(Technology.current))
+    )
