@@ -22,6 +22,7 @@ from marketplace.home.routes import home
 from marketplace.matches import finder
 from marketplace.matches.finder import Encoder
 from marketplace.notices.routes import notices
+from marketplace.passports import queries as passports
 from marketplace.settings import PROJECT, Settings
 from marketplace.web import navigation, problems, security
 
@@ -66,6 +67,9 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
     security.init(app, secure=not settings.demo)
     problems.init(app)
+    # A technology shows its passports, whose room lies above: the two meet here.
+    app.extensions["passport_standing"] = passports.best_standing
+    app.extensions["passport_in_force"] = passports.in_force
     for room in (home, accounts, notices):
         app.register_blueprint(room)
     if settings.proxies:

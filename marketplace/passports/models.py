@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from marketplace.accounts.models import User
 from marketplace.database import Base
 from marketplace.organisations.models import Organisation
+from marketplace.passports.rules import Standing, standing_of
 from marketplace.technologies.models import EvidenceItem, Technology
 
 
@@ -41,6 +42,16 @@ class Passport(Base):
     relied_on: Mapped[list[EvidenceItem]] = relationship(
         secondary="passport_evidence", order_by="EvidenceItem.id"
     )
+
+    def standing(self, on: date) -> Standing:
+        """Return how the passport stands on a day."""
+        return standing_of(
+            self.valid_from,
+            self.valid_to,
+            suspended_at=self.suspended_at,
+            revoked_at=self.revoked_at,
+            on=on,
+        )
 
 
 class PassportEvidence(Base):

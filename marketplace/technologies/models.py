@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.database import Base, Choice
 from marketplace.organisations.models import Organisation
-from marketplace.vocabulary import EvidenceType, Readiness
+from marketplace.technologies.rules import EvidenceContent, EvidenceState, TechnologyContent, evidence_state
+from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, Readiness
 
 
 class TechnologyFields:
@@ -23,6 +24,31 @@ class TechnologyFields:
     settings: Mapped[list[str]] = mapped_column(JSON, default=list)
     clinical_areas: Mapped[list[str]] = mapped_column(JSON, default=list)
     readiness: Mapped[Readiness | None] = mapped_column(Choice(Readiness))
+
+    @property
+    def content(self) -> TechnologyContent:
+        """Return the answers as plain values."""
+        return TechnologyContent(
+            name=self.name,
+            summary=self.summary,
+            intended_use=self.intended_use,
+            replaces=self.replaces,
+            claims=tuple(self.claims),
+            settings=tuple(CareSetting(value) for value in self.settings),
+            clinical_areas=tuple(ClinicalArea(value) for value in self.clinical_areas),
+            readiness=self.readiness,
+        )
+
+    def fill(self, content: TechnologyContent) -> None:
+        """Store the answers."""
+        self.name = content.name
+        self.summary = content.summary
+        self.intended_use = content.intended_use
+        self.replaces = content.replaces
+        self.claims = list(content.claims)
+        self.settings = [setting.value for setting in content.settings]
+        self.clinical_areas = [area.value for area in content.clinical_areas]
+        self.readiness = content.readiness
 
 
 class Technology(Base):
@@ -57,9 +83,21 @@ class Technology(Base):
         back_populates="technology", order_by="EvidenceItem.id"
     )
 
+    @property
+    def is_listed(self) -> bool:
+        """Tell whether everybody sees it."""
+        return self.listed_at is not None and self.archived_at is None
+
+    def evidence_held(self, on: date) -> list[EvidenceItem]:
+        """Return the items on which a passport may rely on this day."""
+        return [item for item in self.evidence if item.state(on).holds]
+
 
 class TechnologyDraft(TechnologyFields, Base):
-    """What is being written and nobody else sees. ``lock_version`` grows with each save (stale forms are told)."""
+    """What is being written and nobody else sees. It stays beside the listed version, equal to it until changed.
+
+    ``lock_version`` grows with each save and never starts again, so that a stale form is always told.
+    """
 
     __tablename__ = "technology_draft"
 
@@ -109,3 +147,20 @@ class EvidenceItem(Base):
     withdrawn_at: Mapped[datetime | None]
 
     technology: Mapped[Technology] = relationship(back_populates="evidence")
+
+    @property
+    def content(self) -> EvidenceContent:
+        """Return the item as plain values."""
+        return EvidenceContent(
+            type=self.type,
+            number=self.number,
+            issuer=self.issuer,
+            scope=self.scope,
+            summary=self.summary,
+            issued_on=self.issued_on,
+            expires_on=self.expires_on,
+        )
+
+    def state(self, on: date) -> EvidenceState:
+        """Return how the item stands on a day."""
+        return evidence_state(self.expires_on, self.withdrawn_at, on=on)
