@@ -87,9 +87,7 @@ def revoke(actor: Actor, number: str, reason: str, *, form_key: str = "") -> Non
     with _changing(actor, number, form_key) as (session, passport):
         rules.check_reason(reason)
         if passport.revoked_at is not None:
-            raise rules.StandingChanged(
-                f"This passport was revoked on {day(passport.revoked_at)} already"
-            )
+            raise rules.StandingChanged(f"This passport was revoked on {day(passport.revoked_at)} already")
         passport.revoked_at = clock.now()
         passport.revoked_reason = reason
         _note(session, actor, "passport.revoked", passport, passport.technology)
