@@ -9,8 +9,9 @@ from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.database import Base, Choice
+from marketplace.needs.rules import FIELD_NAMES, NeedContent, State, Wanted
 from marketplace.organisations.models import Organisation
-from marketplace.vocabulary import CareSetting, ClinicalArea, FundingState, Shift, Timing
+from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
 
 
 class EvidenceWanted(TypedDict):
@@ -52,6 +53,21 @@ class NeedFields:
     timing: Mapped[Timing | None] = mapped_column(Choice(Timing))
     funding_state: Mapped[FundingState | None] = mapped_column(Choice(FundingState))
 
+    def content(self) -> NeedContent:
+        """Return what is written as plain values."""
+        plain = {name: getattr(self, name) for name in FIELD_NAMES}
+        wanted = [Wanted(EvidenceType(item["type"]), item["detail"]) for item in self.evidence_wanted or ()]
+        return NeedContent(**plain | {"must": tuple(self.must or ()), "evidence_wanted": tuple(wanted)})
+
+    def fill(self, content: NeedContent) -> None:
+        """Write the plain values into the row."""
+        for name in FIELD_NAMES:
+            setattr(self, name, getattr(content, name))
+        self.must = list(content.must)
+        self.evidence_wanted = [
+            {"type": wanted.type.value, "detail": wanted.detail} for wanted in content.evidence_wanted
+        ]
+
 
 class Need(Base):
     """A need's identity and state: draft until ``published_at``; ``withdrawn_at`` ends it, with a public reason.
@@ -73,7 +89,7 @@ class Need(Base):
     version: Mapped[int] = mapped_column(default=0)
 
     organisation: Mapped[Organisation] = relationship()
-    draft: Mapped[NeedDraft | None] = relationship(back_populates="need")
+    draft: Mapped[NeedDraft | None] = relationship(back_populates="need", cascade="all, delete-orphan")
     versions: Mapped[list[NeedVersion]] = relationship(back_populates="need", order_by="NeedVersion.number")
     current: Mapped[NeedVersion | None] = relationship(
         primaryjoin="and_(Need.id == NeedVersion.need_id, Need.version == NeedVersion.number)",
@@ -81,6 +97,13 @@ class Need(Base):
         uselist=False,
     )
     priority: Mapped[Priority | None] = relationship(back_populates="need")
+
+    @property
+    def state(self) -> State:
+        """Return where the need stands, from its moments."""
+        if self.withdrawn_at is not None:
+            return State.WITHDRAWN
+        return State.DRAFT if self.published_at is None else State.PUBLISHED
 
 
 class NeedDraft(NeedFields, Base):

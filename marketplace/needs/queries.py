@@ -1,0 +1,324 @@
+"""Reads about needs. Every query of needs starts from `visible_to`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, String, and_, func, or_, select, type_coerce
+from sqlalchemy.orm import aliased, joinedload, selectinload
+
+from marketplace import clock
+from marketplace.access.actor import Actor
+from marketplace.access.policy import Permission, Role
+from marketplace.accounts.models import User
+from marketplace.database import db
+from marketplace.errors import NotVisible
+from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
+from marketplace.needs.rules import Candidate, Fact, is_complete
+from marketplace.organisations.models import NEED_KINDS, HinPatch, Organisation
+from marketplace.web.words import day
+
+
+def visible_to(actor: Actor) -> Select[Need]:
+    """Select the needs that this person may know of: all that were ever published, and drafts of their own."""
+    own = actor.organisations(Permission.NEED_WRITE)
+    published = Need.published_at.is_not(None)
+    return select(Need).where(or_(published, Need.organisation_id.in_(own)) if own else published)
+
+
+def current_cycle() -> Cycle | None:
+    """Return the latest cycle that has opened, or None before the first."""
+    return db.session.scalar(
+        select(Cycle).where(Cycle.opens_on <= clock.today()).order_by(Cycle.opens_on.desc()).limit(1)
+    )
+
+
+def published(actor: Actor) -> list[Need]:
+    """Return the needs on the board: published, not withdrawn, with a place in the current cycle; newest first."""
+    return list(db.session.scalars(_on_board(actor).order_by(Need.published_at.desc(), Need.ref)))
+
+
+def published_by_refs(actor: Actor, refs: Sequence[str]) -> list[Need]:
+    """Return those of the refs that are on the board, in the order of the refs, with their organisations."""
+    found = {need.ref: need for need in db.session.scalars(_on_board(actor).where(Need.ref.in_(refs)))}
+    return [found[ref] for ref in dict.fromkeys(refs) if ref in found]
+
+
+def _on_board(actor: Actor) -> Select[Need]:
+    latest = select(func.max(Cycle.opens_on)).where(Cycle.opens_on <= clock.today()).scalar_subquery()
+    return (
+        visible_to(actor)
+        .join(Priority, Priority.need_id == Need.id)
+        .join(Cycle, and_(Cycle.id == Priority.cycle_id, Cycle.opens_on == latest))
+        .where(Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
+        .options(
+            joinedload(Need.organisation).joinedload(Organisation.region),
+            joinedload(Need.current),
+            joinedload(Need.priority),
+        )
+    )
+
+
+def need_for(actor: Actor, ref: str) -> Need:
+    """Return a need with all that its public page shows, or raise `NotVisible`."""
+    need = db.session.scalar(
+        visible_to(actor)
+        .where(Need.ref == ref)
+        .options(
+            joinedload(Need.organisation).joinedload(Organisation.region),
+            joinedload(Need.priority).joinedload(Priority.cycle),
+            joinedload(Need.draft),
+            selectinload(Need.versions),
+        )
+    )
+    if need is None:
+        raise NotVisible
+    return need
+
+
+def own_need(actor: Actor, ref: str) -> Need:
+    """Return a need of an organisation that the person writes for, with its draft, or raise `NotVisible`."""
+    need = need_for(actor, ref)
+    if not actor.may(Permission.NEED_WRITE, need.organisation_id):
+        raise NotVisible
+    return need
+
+
+def locked_need(ref: str) -> Need:
+    """Return a need for a change, holding its row until the transaction ends, or raise `NotVisible`."""
+    need = db.session.scalar(
+        select(Need)
+        .where(Need.ref == ref)
+        .with_for_update(of=Need, key_share=True)
+        .options(joinedload(Need.organisation))
+        .execution_options(populate_existing=True)
+    )
+    if need is None:
+        raise NotVisible
+    return need
+
+
+def organisation_code_of(ref: str) -> str:
+    """Return the code of the organisation that a need belongs to, or raise `NotVisible`."""
+    code = db.session.scalar(
+        select(Organisation.code).join(Need, Need.organisation_id == Organisation.id).where(Need.ref == ref)
+    )
+    if code is None:
+        raise NotVisible
+    return code
+
+
+def locked_organisation(code: str) -> Organisation:
+    """Return an organisation that can have a top three; whoever changes its places waits for its row."""
+    organisation = db.session.scalar(
+        select(Organisation)
+        .where(Organisation.code == code, Organisation.kind.in_(NEED_KINDS))
+        .with_for_update(of=Organisation, key_share=True)
+    )
+    if organisation is None:
+        raise NotVisible
+    return organisation
+
+
+def organisation(code: str) -> Organisation:
+    """Return an organisation that can have a top three, with its region, or raise `NotVisible`."""
+    found = db.session.scalar(
+        select(Organisation)
+        .where(Organisation.code == code, Organisation.kind.in_(NEED_KINDS))
+        .options(joinedload(Organisation.region), joinedload(Organisation.parent))
+    )
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def writes_for(actor: Actor) -> list[Organisation]:
+    """Return the organisations for which the person may write needs, by name."""
+    own = actor.organisations(Permission.NEED_WRITE)
+    return list(
+        db.session.scalars(
+            select(Organisation)
+            .where(Organisation.id.in_(own), Organisation.kind.in_(NEED_KINDS))
+            .order_by(Organisation.name, Organisation.id)
+        )
+    )
+
+
+def needs_of(actor: Actor, organisation_ids: Collection[int]) -> list[Need]:
+    """Return every need of these organisations that the person may know of, with drafts; newest first."""
+    return list(
+        db.session.scalars(
+            visible_to(actor)
+            .where(Need.organisation_id.in_(organisation_ids))
+            .options(
+                joinedload(Need.organisation),
+                joinedload(Need.current),
+                joinedload(Need.draft),
+                joinedload(Need.priority).joinedload(Priority.cycle),
+            )
+            .order_by(Need.created_at.desc(), Need.id.desc())
+        )
+    )
+
+
+def top_three(actor: Actor, organisation_id: int) -> list[Need]:
+    """Return an organisation's published needs of the current cycle, first place first."""
+    return list(
+        db.session.scalars(
+            _on_board(actor).where(Need.organisation_id == organisation_id).order_by(Priority.rank)
+        )
+    )
+
+
+def withdrawn_of(actor: Actor, organisation_id: int, limit: int = 20) -> list[Need]:
+    """Return the needs that an organisation has withdrawn, latest first."""
+    return list(
+        db.session.scalars(
+            visible_to(actor)
+            .where(Need.organisation_id == organisation_id, Need.withdrawn_at.is_not(None))
+            .options(joinedload(Need.current))
+            .order_by(Need.withdrawn_at.desc(), Need.id)
+            .limit(limit)
+        )
+    )
+
+
+def name_of(user_id: int | None) -> str:
+    """Return a colleague's name, or the empty text."""
+    user = db.session.get(User, user_id) if user_id is not None else None
+    return user.name if user is not None else ""
+
+
+def may_read_matches(actor: Actor, need: Need) -> bool:
+    """Tell whether the person may see which technologies answer this need: its leads, and brokers of its patch."""
+    if actor.may(Permission.NEED_MATCHES_READ, need.organisation_id):
+        return True
+    hins = [grant.organisation_id for grant in actor.grants if grant.role is Role.BROKER]
+    if not hins:
+        return False
+    covered = [need.organisation_id, need.organisation.parent_id]
+    return need.organisation_id in hins or bool(
+        db.session.scalar(
+            select(func.count())
+            .select_from(HinPatch)
+            .where(
+                HinPatch.hin_id.in_(hins), HinPatch.organisation_id.in_([known for known in covered if known])
+            )
+        )
+    )
+
+
+# Ranking
+
+
+def candidates(needs: Iterable[Need], organisation_id: int, cycle_id: int) -> dict[str, Candidate]:
+    """Return the needs as the ranking's rules see them."""
+    return {need.ref: _candidate(need, organisation_id, cycle_id) for need in needs}
+
+
+def _candidate(need: Need, organisation_id: int, cycle_id: int) -> Candidate:
+    text = need.draft or need.current
+    problem = ""
+    if need.organisation_id != organisation_id:
+        # Not even the title of another organisation's need is told.
+        return Candidate(ref=need.ref, title="That need", problem="belongs to another organisation")
+    if need.withdrawn_at is not None:
+        problem = f"was withdrawn on {day(need.withdrawn_at)}. Choose another need for its place"
+    return Candidate(
+        ref=need.ref,
+        title=(text.title if text is not None else "") or "Untitled need",
+        published=need.priority is not None and need.priority.cycle_id == cycle_id and not problem,
+        complete=need.published_at is not None
+        or (need.draft is not None and is_complete(need.draft.content())),
+        problem=problem,
+    )
+
+
+def to_rank(organisation_id: int, cycle_id: int, refs: Collection[str], *, lock: bool = False) -> list[Need]:
+    """Return the needs asked for and those that have a place already, in the order of their ids."""
+    query = (
+        select(Need)
+        .outerjoin(Priority, Priority.need_id == Need.id)
+        .where(
+            or_(
+                Need.ref.in_(refs),
+                and_(Priority.organisation_id == organisation_id, Priority.cycle_id == cycle_id),
+            )
+        )
+        .order_by(Need.id)
+        .options(selectinload(Need.draft), selectinload(Need.current), selectinload(Need.priority))
+    )
+    if lock:
+        query = query.with_for_update(of=Need, key_share=True).execution_options(populate_existing=True)
+    return list(db.session.scalars(query))
+
+
+# The board
+
+
+def board_facts(actor: Actor) -> list[Fact]:
+    """Return what the board filters by for every need on it: one small row each, in one query."""
+    region = aliased(Organisation)
+    latest = select(func.max(Cycle.opens_on)).where(Cycle.opens_on <= clock.today()).scalar_subquery()
+    rows = db.session.execute(
+        visible_to(actor)
+        .with_only_columns(
+            Need.ref,
+            Priority.rank,
+            NeedVersion.published_at,
+            Organisation.code,
+            Organisation.name,
+            region.code,
+            # As plain text: making an enum member of each costs more than the query.
+            type_coerce(NeedVersion.clinical_area, String),
+            type_coerce(NeedVersion.care_setting, String),
+            type_coerce(NeedVersion.shift, String),
+        )
+        .join(Priority, Priority.need_id == Need.id)
+        .join(Cycle, and_(Cycle.id == Priority.cycle_id, Cycle.opens_on == latest))
+        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+        .join(Organisation, Organisation.id == Need.organisation_id)
+        .outerjoin(region, region.id == Organisation.region_id)
+        .where(Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
+        .order_by(Need.id)
+    )
+    return [
+        Fact(
+            ref,
+            rank,
+            seconds(published_at),
+            code,
+            name,
+            {
+                "area": area or "",
+                "setting": setting or "",
+                "region": region_code or "",
+                "organisation": code,
+                "shift": shift or "",
+            },
+        )
+        for ref, rank, published_at, code, name, region_code, area, setting, shift in rows
+    ]
+
+
+def seconds(moment: datetime) -> float:
+    """Return a moment as a number to sort by."""
+    return moment.timestamp()
+
+
+def region_names() -> dict[str, str]:
+    """Return the names of the regions by code, by name."""
+    rows = db.session.execute(
+        select(Organisation.code, Organisation.name)
+        .where(Organisation.kind == "region")
+        .order_by(Organisation.name, Organisation.code)
+    )
+    return {code: name for code, name in rows}  # noqa: C416 - rows are not pairs to the type checker
+
+
+def has_draft(need: Need) -> NeedDraft:
+    """Return the need's draft or raise `NotVisible`."""
+    if need.draft is None:
+        raise NotVisible
+    return need.draft
