@@ -207,3 +207,17 @@ def match(asker: Kind, ref: str, limit: int, among: Collection[str] | None = Non
     other = Kind.TECHNOLOGY if asker is Kind.NEED else Kind.NEED
     encoded: Encoded = from_entry(stored, own.encoder.digest)
     return own.matchers[other].match(encoded, limit, among)
+
+
+def match_many(asker: Kind, refs: Sequence[str], limit: int) -> dict[str, Results]:
+    """Rank the other side for several askers at once; those not indexed yet are left out.
+
+    ``limit`` bounds what is explained of each; a few more are ranked, as some may just have been withdrawn.
+    """
+    own = ready(db.session)
+    other = Kind.TECHNOLOGY if asker is Kind.NEED else Kind.NEED
+    stored = queries.entries(db.session, asker, refs)
+    return {
+        entry.subject_ref: own.matchers[other].match(from_entry(entry, own.encoder.digest), limit + 3)
+        for entry in stored
+    }

@@ -214,7 +214,12 @@ def evidence_words(evidence: Sequence[Evidence]) -> str:
 
 
 def technology_candidate(
-    technology: Technology, match: Match, need: Need, badge: PassportBadge | None, action: Link | None, today: date
+    technology: Technology,
+    match: Match,
+    need: Need,
+    badge: PassportBadge | None,
+    action: Link | None,
+    today: date,
 ) -> Candidate:
     """Return a technology as a candidate for a need."""
     version, wanted = technology.current, need.current
@@ -250,7 +255,9 @@ def need_candidate(need: Need, match: Match, technology: Technology, today: date
     missing = [item.text for item in evidence if not item.state.text.startswith("Held")]
     facts = [evidence_words(evidence)]
     if missing:
-        facts.append(f"Evidence missing: {missing[0]}" + (f" and {len(missing) - 1} more" if missing[1:] else ""))
+        facts.append(
+            f"Evidence missing: {missing[0]}" + (f" and {len(missing) - 1} more" if missing[1:] else "")
+        )
     facts.append(f"Wanted: {version.timing.label.lower()}" if version.timing else "")
     facts.append(version.funding_state.label if version.funding_state else "")
     facts.append(f"Published {ago(need.published_at, today)}")

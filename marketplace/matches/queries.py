@@ -84,3 +84,12 @@ def public_refs(session: Session, kind: Kind) -> list[str]:
         return list(session.scalars(statement.order_by(Need.id)))
     listed = select(Technology.ref).where(Technology.listed_at.is_not(None), Technology.archived_at.is_(None))
     return list(session.scalars(listed.order_by(Technology.id)))
+
+
+def entries(session: Session, kind: Kind, refs: Collection[str]) -> Sequence[IndexEntry]:
+    """Return what is stored of several subjects that are in the index."""
+    return session.scalars(
+        select(IndexEntry)
+        .where(IndexEntry.kind == kind.value, IndexEntry.subject_ref.in_(refs), IndexEntry.removed.is_(False))
+        .order_by(IndexEntry.id)
+    ).all()

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
-from marketplace.matches import reading
+from marketplace.matches import candidates
 from marketplace.web.pages import fragment
 
 matches = Blueprint("matches", __name__)
@@ -18,7 +18,7 @@ matches = Blueprint("matches", __name__)
 def for_need(ref: str) -> ResponseReturnValue:
     """Rank technologies for a need."""
     here = url_for("matches.for_need", ref=ref)
-    return fragment(reading.candidates_page_for_need(current_actor(), ref, reading.chosen(request.args), here))
+    return fragment(candidates.for_need(current_actor(), ref, candidates.chosen(request.args), here))
 
 
 @matches.get("/technologies/<ref>/needs")
@@ -26,11 +26,11 @@ def for_need(ref: str) -> ResponseReturnValue:
 def for_technology(ref: str) -> ResponseReturnValue:
     """Rank open needs for a technology."""
     here = url_for("matches.for_technology", ref=ref)
-    return fragment(reading.needs_page_for_technology(current_actor(), ref, reading.chosen(request.args), here))
+    return fragment(candidates.for_technology(current_actor(), ref, candidates.chosen(request.args), here))
 
 
 @matches.get("/search")
 @public("needs and technologies are public, and so is looking for them")
 def search() -> ResponseReturnValue:
     """Search needs and technologies in one's own words."""
-    return fragment(reading.search_page(current_actor(), request.args.get("q", "")))
+    return fragment(candidates.search_page(current_actor(), request.args.get("q", "")))

@@ -1,0 +1,305 @@
+"""Who fits whom, for people: the matcher's proposals, read again from the database and put into words."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from flask import url_for
+from werkzeug.datastructures import MultiDict
+
+from marketplace import clock
+from marketplace.access.actor import Actor
+from marketplace.access.policy import Permission, Role
+from marketplace.database import db
+from marketplace.errors import NotPermitted
+from marketplace.matches import finder, pages
+from marketplace.matches.rules import SHOWN, SPARE, Order
+from marketplace.needs import queries as needs
+from marketplace.needs.models import Need
+from marketplace.organisations import queries as organisations
+from marketplace.technologies import queries as technologies
+from marketplace.technologies.models import Technology
+from marketplace.technologies.rules import PassportBadge
+from marketplace.vocabulary import CareSetting, Readiness
+from marketplace.web.forms import clean_line
+from marketplace.web.pages import Link
+from marketplace.web.words import count
+from matching.types import Kind, Match, Results
+
+#: Longest text that is searched for; the rest is cut, and the page shows what was searched.
+TEXT_LIMIT = 500
+NEED_ORDERS = (Order.FIT, Order.PASSPORT, Order.EVIDENCE, Order.READINESS)
+TECHNOLOGY_ORDERS = (Order.FIT, Order.EVIDENCE)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """How a person wants a list of candidates."""
+
+    order: Order = Order.FIT
+    setting: CareSetting | None = None
+    passport_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A candidate with what it was made of, so that lists can be put in another order."""
+
+    candidate: pages.Candidate
+    match: Match
+    badge: PassportBadge | None = None
+    readiness: Readiness | None = None
+
+
+def chosen(args: MultiDict[str, str]) -> Chosen:
+    """Read an address's choices; what is not known counts as not chosen."""
+    order, setting = args.get("order", ""), args.get("setting", "")
+    return Chosen(
+        order=Order(order) if order in set(Order) else Order.FIT,
+        setting=CareSetting(setting) if setting in set(CareSetting) else None,
+        passport_only=args.get("passport") == "yes",
+    )
+
+
+def for_need(actor: Actor, ref: str, wanted: Chosen, here: str) -> pages.CandidatesPage:
+    """Return the technologies ranked for a published need.
+
+    Raises:
+        NotVisible: there is no such published need.
+        NotPermitted: the actor neither leads needs of its organisation nor brokers a patch that holds it.
+    """
+    need = needs.published_by_ref(actor, ref)
+    brokers = ensure_may_read(actor, need)
+    among = None
+    if wanted.setting or wanted.passport_only:
+        filters = technologies.Filters(
+            setting=wanted.setting,
+            passport=technologies.PassportFilter.YES if wanted.passport_only else None,
+        )
+        among = technologies.listed_refs(actor, filters)
+    results = finder.match(Kind.NEED, ref, SHOWN + SPARE, among)
+    found = _technologies(actor, need, results, brokers=brokers)
+    page = _page(found, results, wanted, "technology", "technologies")
+    version = need.current
+    return pages.CandidatesPage(
+        title="Technologies for this need",
+        lede=version.title if version else "",
+        back=Link("Back to the need", url_for("needs.need", ref=ref)),
+        here=here,
+        nothing="" if page.fitting or page.pending else "Nothing on the register fits this need well",
+        orders=pages.orders(wanted.order, NEED_ORDERS),
+        settings=pages.settings(wanted.setting),
+        passport_only=wanted.passport_only,
+        fitting=page.fitting,
+        others=page.others,
+        status=page.status,
+        notes=page.notes,
+        pending=page.pending,
+    )
+
+
+def for_technology(actor: Actor, ref: str, wanted: Chosen, here: str) -> pages.CandidatesPage:
+    """Return the open needs ranked for a listed technology.
+
+    Raises:
+        NotVisible: there is no such listed technology.
+        NotPermitted: the actor is neither of its supplier nor a broker.
+    """
+    technology = technologies.public_by_ref(actor, ref)
+    own = actor.may(Permission.TECHNOLOGY_WRITE, technology.supplier_id)
+    if not own and not actor.has(Role.BROKER):
+        raise NotPermitted
+    among = needs.published_refs(actor, care_setting=wanted.setting) if wanted.setting else None
+    results = finder.match(Kind.TECHNOLOGY, ref, SHOWN + SPARE, among)
+    found = _needs(actor, technology, results)
+    page = _page(found, results, wanted, "need", "needs")
+    version = technology.current
+    return pages.CandidatesPage(
+        title="Needs for this technology",
+        lede=version.name if version else "",
+        back=Link("Back to the technology", url_for("technologies.technology", ref=ref)),
+        here=here,
+        nothing="" if page.fitting or page.pending else "No open need fits this technology well",
+        orders=pages.orders(wanted.order, TECHNOLOGY_ORDERS),
+        settings=pages.settings(wanted.setting),
+        passport_only=None,
+        fitting=page.fitting,
+        others=page.others,
+        status=page.status,
+        notes=page.notes,
+        pending=page.pending,
+    )
+
+
+def ensure_may_read(actor: Actor, need: Need) -> bool:
+    """Raise unless the actor may see a published need's matches; tell whether as the broker of its patch."""
+    hins = actor.organisations(Permission.INTRODUCTION_PROPOSE)
+    brokers = need.organisation_id in organisations.patch_of(db.session, hins)
+    if not brokers and not actor.may(Permission.NEED_WRITE, need.organisation_id):
+        raise NotPermitted
+    return brokers
+
+
+def top_for_needs(actor: Actor, refs: Sequence[str], limit: int) -> dict[str, list[pages.Candidate]]:
+    """Return the few technologies that fit each of these published needs, best first; [] where nothing fits well.
+
+    For lists: as many database queries for fifty needs as for one.
+    """
+    wanted = {need.ref: need for need in needs.published_by_refs(actor, refs)}
+    matches = {
+        ref: _accepted(results, limit) for ref, results in finder.match_many(Kind.NEED, refs, limit).items()
+    }
+    listed = _by_ref(technologies.listed_by_refs(actor, _ids(matches.values())))
+    badges = technologies.passport_badges([technology.id for technology in listed.values()])
+    today = clock.today()
+    return {
+        ref: [
+            pages.technology_candidate(
+                listed[match.id], match, need, badges.get(listed[match.id].id), None, today
+            )
+            for match in matches.get(ref, [])
+            if match.id in listed
+        ]
+        for ref, need in wanted.items()
+    }
+
+
+def top_for_technologies(actor: Actor, refs: Sequence[str], limit: int) -> dict[str, list[pages.Candidate]]:
+    """Return the few open needs that fit each of these listed technologies, best first."""
+    wanted = {technology.ref: technology for technology in technologies.listed_by_refs(actor, refs)}
+    found = finder.match_many(Kind.TECHNOLOGY, refs, limit)
+    matches = {ref: _accepted(results, limit) for ref, results in found.items()}
+    published = {need.ref: need for need in needs.published_by_refs(actor, _ids(matches.values()))}
+    today = clock.today()
+    return {
+        ref: [
+            pages.need_candidate(published[match.id], match, technology, today)
+            for match in matches.get(ref, [])
+            if match.id in published
+        ]
+        for ref, technology in wanted.items()
+    }
+
+
+def compare(actor: Actor, need: Need, refs: Sequence[str]) -> list[pages.Candidate]:
+    """Return these technologies as candidates for a need, in the order given, whether they fit well or not."""
+    results = finder.match(Kind.NEED, need.ref, len(refs), among=list(refs))
+    found = {proposal.candidate.ref: proposal.candidate for proposal in _technologies(actor, need, results)}
+    return [found[ref] for ref in refs if ref in found]
+
+
+def search_page(actor: Actor, typed: str) -> pages.SearchPage:
+    """Return what fits a text, needs and technologies apart."""
+    text = clean_line(typed)[:TEXT_LIMIT]
+    if not text:
+        return pages.SearchPage(text="", asked=False, needs=(), technologies=(), status="", notes=())
+    wanted, offered = finder.search(Kind.NEED, text, SHOWN), finder.search(Kind.TECHNOLOGY, text, SHOWN)
+    needed = needs.published_by_refs(actor, [ref for ref in wanted.refs if ref in wanted.fits])
+    listed = technologies.listed_by_refs(actor, [ref for ref in offered.refs if ref in offered.fits])
+    badges = technologies.passport_badges([technology.id for technology in listed])
+    degraded = wanted.degraded or offered.degraded
+    return pages.SearchPage(
+        text=text,
+        asked=True,
+        needs=tuple(pages.need_result(need) for need in needed),
+        technologies=tuple(pages.technology_result(technology, badges) for technology in listed),
+        status=f"{count(len(needed), 'need')} and {count(len(listed), 'technology', 'technologies')} found",
+        notes=(pages.WORDS_ONLY,) if degraded else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    fitting: tuple[pages.Candidate, ...]
+    others: tuple[pages.Candidate, ...]
+    status: str
+    notes: tuple[str, ...]
+    pending: bool
+
+
+def _page(found: Sequence[Proposal], results: Results | None, wanted: Chosen, one: str, many: str) -> _Lists:
+    fitting = [proposal for proposal in found if proposal.match.accepted][:SHOWN]
+    others = [proposal for proposal in found if not proposal.match.accepted][: min(5, SHOWN)]
+    notes = [pages.WORDS_ONLY] if results is not None and results.degraded else []
+    if results is None:
+        notes.append(
+            "This was published only a moment ago and is being read. Reload the page in a few seconds."
+        )
+    words = (
+        f"{count(len(fitting), one, many)} {'fits' if len(fitting) == 1 else 'fit'} well enough to look at"
+    )
+    return _Lists(
+        fitting=tuple(proposal.candidate for proposal in _ordered(fitting, wanted.order)),
+        others=tuple(proposal.candidate for proposal in others),
+        status="" if results is None else words,
+        notes=tuple(notes),
+        pending=results is None,
+    )
+
+
+def _ordered(found: Sequence[Proposal], order: Order) -> list[Proposal]:
+    """Return candidates in the order that the person chose; the matcher's rank breaks ties."""
+
+    def key(proposal: Proposal) -> tuple[float, int]:
+        first: float = 0
+        if order is Order.PASSPORT:
+            first = 0 if proposal.badge and proposal.badge.in_force else 1
+        elif order is Order.EVIDENCE:
+            states = [item.state.text.startswith("Held") for item in proposal.candidate.evidence]
+            first = -sum(states) / len(states) if states else 0
+        elif order is Order.READINESS:
+            steps = list(Readiness)
+            first = -steps.index(proposal.readiness) if proposal.readiness else 0
+        return first, proposal.match.rank
+
+    return sorted(found, key=key)
+
+
+def _technologies(
+    actor: Actor, need: Need, results: Results | None, *, brokers: bool = False
+) -> list[Proposal]:
+    if results is None:
+        return []
+    listed = _by_ref(technologies.listed_by_refs(actor, [match.id for match in results.matches]))
+    badges = technologies.passport_badges([technology.id for technology in listed.values()])
+    today = clock.today()
+    found = []
+    for match in results.matches:
+        technology = listed.get(match.id)
+        if technology is None or technology.current is None:
+            continue
+        badge = badges.get(technology.id)
+        action = None
+        if brokers:
+            address = url_for("introductions.propose", need_ref=need.ref, technology_ref=technology.ref)
+            action = Link("Propose an introduction", address)
+        candidate = pages.technology_candidate(technology, match, need, badge, action, today)
+        found.append(Proposal(candidate, match, badge, technology.current.readiness))
+    return found
+
+
+def _needs(actor: Actor, technology: Technology, results: Results | None) -> list[Proposal]:
+    if results is None:
+        return []
+    published = {
+        need.ref: need for need in needs.published_by_refs(actor, [one.id for one in results.matches])
+    }
+    today = clock.today()
+    return [
+        Proposal(pages.need_candidate(published[match.id], match, technology, today), match)
+        for match in results.matches
+        if match.id in published
+    ]
+
+
+def _accepted(results: Results, limit: int) -> list[Match]:
+    return [match for match in results.matches if match.accepted][:limit]
+
+
+def _by_ref(found: Sequence[Technology]) -> Mapping[str, Technology]:
+    return {technology.ref: technology for technology in found}
+
+
+def _ids(found: Collection[Sequence[Match]]) -> list[str]:
+    return list(dict.fromkeys(match.id for matches in found for match in matches))
