@@ -94,7 +94,9 @@ def fill_index(app: Flask, console: Console) -> None:
         while done := worker.run_once():
             progress.update(task, advance=done)
     if finder.probe(own.encoder) is State.WORDS_ONLY:
-        console.print("      The language model could not be loaded: matching goes by words alone, and says so.")
+        console.print(
+            "      The language model could not be loaded: matching goes by words alone, and says so."
+        )
 
 
 def say_where(console: Console, app: Flask, host: str, port: int, *, with_demo: bool) -> None:
@@ -103,7 +105,9 @@ def say_where(console: Console, app: Flask, host: str, port: int, *, with_demo: 
     if with_demo:
         with app.app_context():
             accounts = demo.accounts()
-        console.print("Demo accounts (one click each on the sign-in page, or type the address and the password):")
+        console.print(
+            "Demo accounts (one click each on the sign-in page, or type the address and the password):"
+        )
         width = max(len(account.email) for account in accounts)
         for account in accounts:
             console.print(f"  {account.email:<{width}}  {account.label}", highlight=False, soft_wrap=True)

@@ -57,8 +57,12 @@ def test_production_starts_with_a_secret_of_its_own(monkeypatch: pytest.MonkeyPa
     assert not Settings().demo
 
 
-@pytest.mark.parametrize(("name", "value"), [("SESSION_HOURS", "0"), ("SMTP_PORT", "x"), ("LOG_LEVEL", "LOUD")])
-def test_a_setting_out_of_its_limits_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"), [("SESSION_HOURS", "0"), ("SMTP_PORT", "x"), ("LOG_LEVEL", "LOUD")]
+)
+def test_a_setting_out_of_its_limits_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(f"DEMAND_SIGNAL_{name}", value)
     with pytest.raises(ValidationError):
         Settings()
