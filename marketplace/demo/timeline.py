@@ -1,0 +1,187 @@
+"""Put the demo content in the order in which it happened.
+
+Whoever loads the demo goes through `events` from first to last, with `clock.pretend` for each day, and calls the
+action that a person would have used. So a passport was issued before it expired, and an answer was given in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from marketplace.demo.content import (
+    Answer,
+    DatedReason,
+    DemoContent,
+    DemoEvidence,
+    DemoIntroduction,
+    DemoNeed,
+    DemoPassport,
+    DemoTechnology,
+)
+
+
+@dataclass(frozen=True)
+class TopThreePublished:
+    """An organisation publishes its needs, in order of rank."""
+
+    organisation: str
+    needs: tuple[DemoNeed, ...]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A supplier lists a technology."""
+
+    technology: DemoTechnology
+
+
+@dataclass(frozen=True)
+class EvidenceAdded:
+    """A supplier adds an evidence item to a listed technology."""
+
+    technology: DemoTechnology
+    evidence: DemoEvidence
+
+
+@dataclass(frozen=True)
+class PassportIssued:
+    """An assessor issues a passport."""
+
+    passport: DemoPassport
+
+
+@dataclass(frozen=True)
+class PassportSuspended:
+    """The issuer suspends a passport."""
+
+    passport: DemoPassport
+    why: DatedReason
+
+
+@dataclass(frozen=True)
+class PassportRevoked:
+    """The issuer revokes a passport for good."""
+
+    passport: DemoPassport
+    why: DatedReason
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A broker proposes an introduction."""
+
+    introduction: DemoIntroduction
+
+
+@dataclass(frozen=True)
+class NeedSideAnswered:
+    """The need's organisation answers an introduction."""
+
+    introduction: DemoIntroduction
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class SupplierAnswered:
+    """The supplier answers an introduction."""
+
+    introduction: DemoIntroduction
+    answer: Answer
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """The broker withdraws an introduction."""
+
+    introduction: DemoIntroduction
+    why: DatedReason
+
+
+Event = (
+    TopThreePublished
+    | Listed
+    | EvidenceAdded
+    | PassportIssued
+    | PassportSuspended
+    | PassportRevoked
+    | Proposed
+    | NeedSideAnswered
+    | SupplierAnswered
+    | Withdrawn
+)
+
+# Of two events on one day, the one further up comes first.
+_ORDER: tuple[type[Event], ...] = (
+    TopThreePublished,
+    Listed,
+    EvidenceAdded,
+    PassportIssued,
+    PassportSuspended,
+    PassportRevoked,
+    Proposed,
+    NeedSideAnswered,
+    SupplierAnswered,
+    Withdrawn,
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """An event with its day, counted from today: 0 is today and -1 is yesterday."""
+
+    day: int
+    event: Event
+
+
+def events(content: DemoContent) -> tuple[Moment, ...]:
+    """Return all that happened, oldest first; events of one day keep an order that makes sense."""
+    moments = [*_needs(content), *_technologies(content), *_passports(content), *_introductions(content)]
+    return tuple(sorted(moments, key=lambda moment: (moment.day, _ORDER.index(type(moment.event)))))
+
+
+def _needs(content: DemoContent) -> Iterator[Moment]:
+    organisations = list(dict.fromkeys(need.organisation for need in content.needs))
+    for position, organisation in enumerate(organisations):
+        needs = tuple(
+            sorted(
+                (need for need in content.needs if need.organisation == organisation),
+                key=lambda need: need.rank,
+            )
+        )
+        keys = {need.key for need in needs}
+        first = min((i.proposed for i in content.introductions if i.need in keys), default=0)
+        # Spread over some weeks, so that lists by date have something to sort.
+        yield Moment(min(first - 4, -8 - 3 * position), TopThreePublished(organisation, needs))
+
+
+def _technologies(content: DemoContent) -> Iterator[Moment]:
+    for position, technology in enumerate(content.technologies):
+        used = [i.proposed for i in content.introductions if i.technology == technology.key]
+        used += [passport.issued for passport in content.passports if passport.technology == technology.key]
+        listed = min(min(used, default=0) - 5, -3 - 2 * position)
+        yield Moment(listed, Listed(technology))
+        for item in technology.evidence:
+            yield Moment(max(listed, item.issued), EvidenceAdded(technology, item))
+
+
+def _passports(content: DemoContent) -> Iterator[Moment]:
+    for passport in content.passports:
+        yield Moment(passport.issued, PassportIssued(passport))
+        if passport.suspended:
+            yield Moment(passport.suspended.day, PassportSuspended(passport, passport.suspended))
+        if passport.revoked:
+            yield Moment(passport.revoked.day, PassportRevoked(passport, passport.revoked))
+
+
+def _introductions(content: DemoContent) -> Iterator[Moment]:
+    for introduction in content.introductions:
+        yield Moment(introduction.proposed, Proposed(introduction))
+        if introduction.need_side:
+            answer = introduction.need_side
+            yield Moment(answer.day, NeedSideAnswered(introduction, answer))
+        if introduction.supplier_side:
+            answer = introduction.supplier_side
+            yield Moment(answer.day, SupplierAnswered(introduction, answer))
+        if introduction.withdrawn:
+            yield Moment(introduction.withdrawn.day, Withdrawn(introduction, introduction.withdrawn))
