@@ -23,8 +23,12 @@ from marketplace import migrating
 from marketplace.accounts.models import User
 from marketplace.database import make_engine
 from marketplace.factory import create_app
+from marketplace.matches.finder import Finders, State, prepare_database
+from marketplace.matches.indexer import Indexer
 from marketplace.settings import Settings
+from marketplace.worker import build_worker
 from tests.factories.people import PASSWORD
+from tests.fakes.matching import HashEncoder
 
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 
@@ -119,8 +123,10 @@ def settings(database_url: str) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """Return the service as it is joined in production, in testing mode, with CSRF protection on."""
-    app = create_app(settings)
+    app = create_app(settings, HashEncoder())
     app.testing = False  # errors become pages here too
+    own: Finders = app.extensions["finders"]
+    own.state = State.READY
     yield app
     engine: Engine = app.extensions["engine"]
     engine.dispose()
@@ -135,6 +141,22 @@ def session(app: Flask) -> Iterator[Session]:
     """
     with Session(app.extensions["engine"]) as own:
         yield own
+
+
+@pytest.fixture
+def reindex(app: Flask) -> Callable[[], None]:
+    """Return what makes the index equal to the database, as the worker does."""
+    own: Finders = app.extensions["finders"]
+    prepare_database(app.extensions["engine"], own.encoder)
+
+    def run() -> None:
+        with app.app_context():
+            Indexer(app.extensions["engine"], own.encoder).enqueue_differences()
+        worker = build_worker(app)
+        while worker.run_once():
+            pass
+
+    return run
 
 
 class Browser:

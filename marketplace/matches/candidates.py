@@ -134,11 +134,11 @@ def for_technology(actor: Actor, ref: str, wanted: Chosen, here: str) -> pages.C
 
 def ensure_may_read(actor: Actor, need: Need) -> bool:
     """Raise unless the actor may see a published need's matches; tell whether as the broker of its patch."""
-    hins = actor.organisations(Permission.INTRODUCTION_PROPOSE)
-    brokers = need.organisation_id in organisations.patch_of(db.session, hins)
-    if not brokers and not actor.may(Permission.NEED_WRITE, need.organisation_id):
+    if not needs.may_read_matches(actor, need):
         raise NotPermitted
-    return brokers
+    return need.organisation_id in organisations.patch_of(
+        db.session, actor.organisations(Permission.INTRODUCTION_PROPOSE)
+    )
 
 
 def top_for_needs(actor: Actor, refs: Sequence[str], limit: int) -> dict[str, list[pages.Candidate]]:

@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from marketplace.access.actor import SERVICE
 from marketplace.matches.models import IndexClock, IndexEntry
+from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
 from marketplace.technologies.models import Technology
 from matching.types import Kind
@@ -48,16 +50,9 @@ def digests(session: Session, kind: Kind) -> dict[str, str]:
 
 
 def needs_to_index(session: Session, refs: Collection[str]) -> list[Need]:
-    """Return needs with what their documents are made of."""
-    return list(
-        session.scalars(
-            select(Need)
-            .where(Need.ref.in_(refs))
-            .options(joinedload(Need.current))
-            .order_by(Need.id)
-            .execution_options(populate_existing=True)
-        )
-    )
+    """Return those of the needs that are on the board, as they are in the database now."""
+    session.expire_all()
+    return needs.published_by_refs(SERVICE, list(refs))
 
 
 def technologies_to_index(session: Session, refs: Collection[str]) -> list[Technology]:
@@ -80,8 +75,7 @@ def technologies_to_index(session: Session, refs: Collection[str]) -> list[Techn
 def public_refs(session: Session, kind: Kind) -> list[str]:
     """Return the references of everything that belongs into the index."""
     if kind is Kind.NEED:
-        statement = select(Need.ref).where(Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
-        return list(session.scalars(statement.order_by(Need.id)))
+        return needs.published_refs(SERVICE)
     listed = select(Technology.ref).where(Technology.listed_at.is_not(None), Technology.archived_at.is_(None))
     return list(session.scalars(listed.order_by(Technology.id)))
 

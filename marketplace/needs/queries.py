@@ -17,6 +17,7 @@ from marketplace.errors import NotVisible
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
 from marketplace.needs.rules import Candidate, Fact, is_complete
 from marketplace.organisations.models import NEED_KINDS, HinPatch, Organisation
+from marketplace.vocabulary import CareSetting
 from marketplace.web.words import day
 
 
@@ -45,18 +46,37 @@ def published_by_refs(actor: Actor, refs: Sequence[str]) -> list[Need]:
     return [found[ref] for ref in dict.fromkeys(refs) if ref in found]
 
 
+def published_by_ref(actor: Actor, ref: str) -> Need:
+    """Return one need that is on the board, or raise `NotVisible`."""
+    found = published_by_refs(actor, [ref])
+    if not found:
+        raise NotVisible
+    return found[0]
+
+
+def published_refs(actor: Actor, *, care_setting: CareSetting | None = None) -> list[str]:
+    """Return the refs of the needs on the board, all or those of one care setting, the oldest first."""
+    statement = _board(actor)
+    if care_setting is not None:
+        statement = statement.join(Need.current).where(NeedVersion.care_setting == care_setting)
+    return list(db.session.scalars(statement.with_only_columns(Need.ref).order_by(Need.id)))
+
+
 def _on_board(actor: Actor) -> Select[Need]:
+    return _board(actor).options(
+        joinedload(Need.organisation).joinedload(Organisation.region),
+        joinedload(Need.current),
+        joinedload(Need.priority),
+    )
+
+
+def _board(actor: Actor) -> Select[Need]:
     latest = select(func.max(Cycle.opens_on)).where(Cycle.opens_on <= clock.today()).scalar_subquery()
     return (
         visible_to(actor)
         .join(Priority, Priority.need_id == Need.id)
         .join(Cycle, and_(Cycle.id == Priority.cycle_id, Cycle.opens_on == latest))
         .where(Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
-        .options(
-            joinedload(Need.organisation).joinedload(Organisation.region),
-            joinedload(Need.current),
-            joinedload(Need.priority),
-        )
     )
 
 
