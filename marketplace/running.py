@@ -81,7 +81,6 @@ def run(settings: Settings, *, with_demo: bool, host: str, port: int) -> None:
 def fill_index(app: Flask, console: Console) -> None:
     """Do the waiting outbox rows that feed the index, with a progress bar; returns at once when there are none."""
     own: Finders = app.extensions["finders"]
-    finder.prepare_database(app.extensions["engine"], own.encoder)
     worker = build_worker(app)
     with app.app_context():
         waiting = outbox.backlog(db.session).waiting

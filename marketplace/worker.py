@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace import clock
 from marketplace.database import db, transaction
-from marketplace.matches.finder import Finders
+from marketplace.matches.finder import Finders, prepare_database
 from marketplace.matches.indexer import TOPICS, Indexer
 from marketplace.outbox.actions import Job, claim, fail, finish
 from marketplace.outbox.models import OutboxRow
@@ -114,6 +114,7 @@ def prune() -> None:
 def build_worker(app: Flask) -> Worker:
     """Join topics and chores to what does them."""
     own: Finders = app.extensions["finders"]
+    prepare_database(app.extensions["engine"], own.encoder)
     indexer = Indexer(app.extensions["engine"], own.encoder)
     handlers: dict[str, Handler] = dict.fromkeys(TOPICS, indexer.handle)
     return Worker(

@@ -23,7 +23,7 @@ from marketplace import migrating
 from marketplace.accounts.models import User
 from marketplace.database import make_engine
 from marketplace.factory import create_app
-from marketplace.matches.finder import Finders, State, prepare_database
+from marketplace.matches.finder import Finders, State
 from marketplace.matches.indexer import Indexer
 from marketplace.settings import Settings
 from marketplace.worker import build_worker
@@ -147,7 +147,6 @@ def session(app: Flask) -> Iterator[Session]:
 def reindex(app: Flask) -> Callable[[], None]:
     """Return what makes the index equal to the database, as the worker does."""
     own: Finders = app.extensions["finders"]
-    prepare_database(app.extensions["engine"], own.encoder)
 
     def run() -> None:
         with app.app_context():

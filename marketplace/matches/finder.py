@@ -77,8 +77,9 @@ class Finders:
         """Take in every index write that this process has not seen; one small query when there is none."""
         if queries.sequence(session) == self.seen:
             return
-        with self.lock:
-            for rows in queries.entries_after(session, self.seen):
+        # A session of its own: entries are many, and are let go batch by batch.
+        with self.lock, Session(session.get_bind()) as own:
+            for rows in queries.entries_after(own, self.seen):
                 self.take(rows)
 
     def take(self, rows: Sequence[IndexEntry]) -> None:

@@ -128,15 +128,16 @@ def documents_of(session: Session, kind: Kind, refs: Sequence[str]) -> dict[str,
 
 def write(session: Session, kind: Kind, encoded: Encoded, encoder: str) -> None:
     """Store an encoded document in place of what was there."""
+    number = next_sequence(session)
     row = queries.entry(session, kind, encoded.document.id)
     if row is None:
         row = IndexEntry(kind=kind.value, subject_ref=encoded.document.id)
-        session.add(row)
     for name, value in to_columns(encoded, encoder).items():
         setattr(row, name, value)
     row.removed = False
     row.indexed_at = clock.now()
-    row.sequence = next_sequence(session)
+    row.sequence = number
+    session.add(row)
 
 
 def bury(session: Session, kind: Kind, ref: str) -> None:

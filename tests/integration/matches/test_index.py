@@ -1,0 +1,205 @@
+"""The index follows the database: every change reaches every process, and nothing withdrawn is proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace import clock
+from marketplace.access.actor import ANONYMOUS
+from marketplace.access.policy import Role
+from marketplace.database import transaction
+from marketplace.factory import create_app
+from marketplace.matches import candidates, finder, queries
+from marketplace.matches.finder import Finders
+from marketplace.matches.indexer import Indexer
+from marketplace.matches.models import IndexEntry
+from marketplace.needs.models import Need
+from marketplace.outbox.actions import backlog, claim, enqueue
+from marketplace.outbox.models import OutboxRow
+from marketplace.settings import Settings
+from marketplace.technologies import actions as technologies
+from marketplace.technologies.models import Technology
+from marketplace.worker import build_worker
+from matching.types import Kind
+from tests.factories.needs import make_need
+from tests.factories.people import make_actor
+from tests.factories.technologies import make_technology, technology_content
+from tests.fakes.matching import DamagedEncoder, HashEncoder
+
+Reindex = Callable[[], None]
+
+
+@pytest.fixture
+def need(session: Session) -> Need:
+    return make_need(session)
+
+
+@pytest.fixture
+def technology(session: Session) -> Technology:
+    return make_technology(
+        session,
+        name="Nightlight",
+        summary="A mat that tells care home staff of a fall at night in two minutes.",
+    )
+
+
+def refs(text: str) -> list[str]:
+    return [item.link.text for item in candidates.search_page(ANONYMOUS, text).technologies]
+
+
+def drain(app: Flask) -> None:
+    worker = build_worker(app)
+    while worker.run_once():
+        pass
+
+
+def test_a_listing_is_found_after_the_worker_has_read_it(
+    app: Flask, session: Session, reindex: Reindex
+) -> None:
+    actor = make_actor(session, Role.INNOVATOR)
+    content = technology_content(name="Nightlight", summary="A mat that tells staff of a fall at night.")
+    ref = technologies.create_draft(actor, actor.grants[0].organisation_id, content)
+    assert finder.search(Kind.TECHNOLOGY, "mat for a fall at night", 5).refs == ()
+    technologies.list_technology(actor, ref)
+    drain(app)
+    assert finder.search(Kind.TECHNOLOGY, "mat for a fall at night", 5).refs == (ref,)
+
+
+def test_a_second_process_sees_what_a_worker_elsewhere_has_indexed(
+    app: Flask, settings: Settings, session: Session, technology: Technology, reindex: Reindex
+) -> None:
+    other = create_app(settings, HashEncoder())
+    reindex()
+    with other.app_context():
+        assert finder.search(Kind.TECHNOLOGY, "fall at night", 5).refs == (technology.ref,)
+    technology.archived_at = clock.now()
+    session.commit()
+    reindex()
+    with other.app_context():
+        assert finder.search(Kind.TECHNOLOGY, "fall at night", 5).refs == ()
+    other.extensions["engine"].dispose()
+
+
+def test_what_was_archived_a_moment_ago_is_not_shown_even_while_it_is_indexed(
+    session: Session, technology: Technology, reindex: Reindex
+) -> None:
+    reindex()
+    technology.archived_at = clock.now()
+    session.commit()
+    assert finder.search(Kind.TECHNOLOGY, "fall at night", 5).refs == (technology.ref,)
+    assert refs("fall at night") == []
+
+
+def test_a_withdrawn_need_leaves_a_tombstone_without_its_text(
+    session: Session, need: Need, reindex: Reindex
+) -> None:
+    reindex()
+    need.withdrawn_at = clock.now()
+    session.commit()
+    reindex()
+    entry = session.scalars(select(IndexEntry).where(IndexEntry.subject_ref == need.ref)).one()
+    assert (entry.removed, entry.document, entry.passages, entry.vectors) == (True, {}, [], None)
+
+
+def test_nothing_is_encoded_again_when_nothing_has_changed(
+    app: Flask, session: Session, technology: Technology, reindex: Reindex
+) -> None:
+    reindex()
+    before = queries.sequence(session)
+    with transaction() as current:
+        enqueue(current, "technology", technology.ref)
+    drain(app)
+    session.rollback()
+    assert queries.sequence(session) == before
+    assert backlog(session).waiting == 0
+
+
+def test_a_worker_that_dies_with_claimed_rows_loses_no_change(
+    app: Flask, session: Session, technology: Technology, reindex: Reindex
+) -> None:
+    with transaction() as current:
+        enqueue(current, "technology", technology.ref)
+    with transaction() as current:
+        assert len(claim(current, 10, ["technology"])) == 1  # claimed, and then the process is gone
+    drain(app)
+    assert finder.search(Kind.TECHNOLOGY, "fall at night", 5).refs == ()
+    for row in session.scalars(select(OutboxRow)):
+        row.claimed_until = clock.now()  # the lease has run out
+    session.commit()
+    drain(app)
+    assert finder.search(Kind.TECHNOLOGY, "fall at night", 5).refs == (technology.ref,)
+    indexer = Indexer(app.extensions["engine"], app.extensions["finders"].encoder)
+    assert not indexer.difference(session, Kind.TECHNOLOGY)
+
+
+def test_the_index_check_finds_what_was_never_enqueued(
+    app: Flask, session: Session, technology: Technology, need: Need
+) -> None:
+    indexer = Indexer(app.extensions["engine"], app.extensions["finders"].encoder)
+    assert indexer.difference(session, Kind.TECHNOLOGY).outdated == (technology.ref,)
+    assert indexer.difference(session, Kind.NEED).outdated == (need.ref,)
+
+
+def test_a_row_that_always_fails_is_parked_and_the_others_go_on(
+    app: Flask, session: Session, technology: Technology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_technology(session, name="Poison", summary="A text that makes the encoder fail.")
+    poison = session.scalars(select(Technology).order_by(Technology.id.desc())).first()
+    assert poison is not None
+    own: Finders = app.extensions["finders"]
+    whole = own.encoder.encode_documents
+
+    def encode(texts: list[str]) -> object:
+        if any("makes the encoder fail" in text for text in texts):
+            raise ValueError("poison")
+        return whole(texts)
+
+    monkeypatch.setattr(own.encoder, "encode_documents", encode)
+    with transaction() as current:
+        for ref in (technology.ref, poison.ref):
+            enqueue(current, "technology", ref)
+    for _ in range(8):
+        drain(app)
+        for row in session.scalars(select(OutboxRow)):
+            row.due_at = clock.now()
+        session.commit()
+    assert backlog(session).parked == 1
+    assert finder.search(Kind.TECHNOLOGY, "fall at night", 5).refs == (technology.ref,)
+
+
+def test_without_the_model_documents_are_found_by_their_words_and_encoded_when_it_is_back(
+    settings: Settings, session: Session, technology: Technology, reindex: Reindex
+) -> None:
+    broken = create_app(settings, DamagedEncoder())
+    with broken.app_context():
+        Indexer(broken.extensions["engine"], DamagedEncoder()).enqueue_differences()
+    drain(broken)
+    with broken.app_context():
+        found = finder.search(Kind.TECHNOLOGY, "fall at night", 5)
+        assert (found.refs, found.degraded) == ((technology.ref,), True)
+    reindex()
+    found = finder.search(Kind.TECHNOLOGY, "fall at night", 5)
+    assert (found.refs, found.degraded) == ((technology.ref,), False)
+    broken.extensions["engine"].dispose()
+
+
+def test_what_is_stored_of_a_document_comes_back_as_it_was(
+    app: Flask, session: Session, need: Need, reindex: Reindex
+) -> None:
+    from marketplace.matches.documents import document_of_need, from_entry
+
+    reindex()
+    entry = queries.entry(session, Kind.NEED, need.ref)
+    assert entry is not None
+    encoded = from_entry(entry, app.extensions["finders"].encoder.digest)
+    assert encoded.document == document_of_need(need)
+    again = app.extensions["finders"].matchers[Kind.NEED].encode([encoded.document])[0]
+    assert encoded.vectors is not None
+    assert again.vectors is not None
+    assert (encoded.vectors == again.vectors).all()
+    assert encoded.passages == again.passages
