@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 import tests.web.access as package
 from marketplace.audit.models import AuditEvent
-from tests.conftest import Browser
+from tests.conftest import Browser, statements
 from tests.web.access.world import Case, Who, World
 
 CASES: list[Case] = [
@@ -36,14 +36,18 @@ def test_every_route_and_method_has_a_case(app: Flask) -> None:
 
 @pytest.mark.parametrize("who", list(Who), ids=str)
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_the_door_opens_to_the_right_people(case: Case, who: Who, browser: Browser, session: Session) -> None:
+def test_the_door_opens_to_the_right_people(
+    case: Case, who: Who, app: Flask, browser: Browser, session: Session
+) -> None:
     world = World.make(session)
     path, data = case.build(world)
     if who is not Who.ANONYMOUS:
         browser.sign_in(world.people[who])
     before = audit_rows(session)
     if case.method == "GET":
-        response = browser.client.get(path)
+        with statements(app) as sent:
+            response = browser.client.get(path)
+        assert [line for line in sent if not line.startswith(("SELECT", "BEGIN", "WITH"))] == []
     else:
         browser.get("/")  # for a form token
         response = browser.post(path, data, follow=False)
