@@ -1,0 +1,141 @@
+"""The board and a match page with 20 results against a bare Flask page of the same size, over HTTP on this machine.
+
+The bare page is an application without anything: one route that returns the same bytes, served by the same server.
+Queries are counted at two sizes of the database: the number must not grow with the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from benchmarks.serving import Client, medians, served
+from marketplace import clock
+from marketplace.access.policy import Role
+from marketplace.accounts import actions as accounts
+from marketplace.accounts.models import Membership, User
+from marketplace.factory import create_app
+from marketplace.matches import finder
+from marketplace.needs.models import Need
+from marketplace.settings import Settings
+from matching.types import Kind
+
+NEED = f"{0:012x}"
+QUESTION = "falls at night in care homes"
+
+
+def bare(body: bytes) -> Flask:
+    """Return an application with one page."""
+    app = Flask("bare")
+
+    @app.get("/")
+    def page() -> bytes:
+        return body
+
+    return app
+
+
+def lead_cookie(app: Flask) -> str:
+    """Sign in a lead of the organisation whose need is looked at, and return the cookie."""
+    with app.app_context():
+        with Session(app.extensions["engine"]) as session:
+            session.connection(execution_options={"writes": True})
+            user = session.scalar(sa.select(User).where(User.email == "lead@benchmark.example"))
+            if user is None:
+                organisation_id = session.scalars(
+                    sa.select(Need.organisation_id).where(Need.ref == NEED)
+                ).one()
+                user = User(
+                    email="lead@benchmark.example",
+                    name="Benchmark Lead",
+                    password_hash="",
+                    created_at=clock.now(),
+                )
+                session.add(user)
+                session.flush()
+                session.add(
+                    Membership(
+                        user_id=user.id,
+                        organisation_id=organisation_id,
+                        role=Role.NEED_LEAD,
+                        started_on=clock.today(),
+                    )
+                )
+            session.commit()
+            user_id = user.id
+        token = accounts.start(user_id, limits=accounts.Limits(5, 50, 12))
+        serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined] # Flask's own
+        value = serializer.dumps(
+            {"sign_in": token, "_user_id": str(user_id), "_fresh": True, "_permanent": True}
+        )
+    return f"{app.config['SESSION_COOKIE_NAME']}={value}"
+
+
+@contextmanager
+def counted(app: Flask) -> Iterator[list[str]]:
+    """Collect the statements that the application sends."""
+    sent: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith("BEGIN"):
+            sent.append(statement)
+
+    sa.event.listen(app.extensions["engine"], "before_cursor_execute", note)
+    yield sent
+    sa.event.remove(app.extensions["engine"], "before_cursor_execute", note)
+
+
+def measure(url: str, rounds: int = 60) -> dict[str, object]:
+    """Return medians in milliseconds, ratios, sizes and query counts for one database."""
+    app = create_app(Settings(DATABASE_URL=url, log_level="ERROR"))
+    finder.warm(app)
+    cookie = lead_cookie(app)
+    found: dict[str, object] = {}
+    pages = {"board": "/needs", "match page": f"/needs/{NEED}/matches"}
+    with served(app) as port:
+        client = Client(port, cookie)
+        for name, path in pages.items():
+            body = client.get(path)
+            with served(bare(body)) as bare_port:
+                plain = Client(bare_port)
+                times = medians(
+                    {"page": lambda path=path: client.get(path), "bare": lambda plain=plain: plain.get("/")},
+                    rounds,
+                )
+            with counted(app) as sent:
+                client.get(path)
+            found[name] = {
+                "bytes": len(body),
+                "milliseconds": round(times["page"], 2),
+                "bare_milliseconds": round(times["bare"], 2),
+                "ratio": round(times["page"] / times["bare"], 2),
+                "queries": len(sent),
+            }
+    found["match request"] = _match_request(app, rounds)
+    app.extensions["engine"].dispose()
+    return found
+
+
+def _match_request(app: Flask, rounds: int) -> dict[str, object]:
+    """Compare a search as typed, encoding included, with the bare encoding of the same text."""
+    own = app.extensions["finders"]
+    matcher = own.matchers[Kind.TECHNOLOGY]
+    number = iter(range(10**9))
+    with app.app_context():
+        times = medians(
+            {
+                # Another text each time: repeated ones come from a cache and would flatter.
+                "search": lambda: matcher.search(f"{QUESTION} {next(number)}", 20),
+                "encode": lambda: own.encoder.encode_queries([f"{QUESTION} {next(number)}"]),
+            },
+            rounds,
+        )
+    return {
+        "milliseconds": round(times["search"], 2),
+        "bare_encode_milliseconds": round(times["encode"], 2),
+        "ratio": round(times["search"] / times["encode"], 2),
+    }
