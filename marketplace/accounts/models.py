@@ -26,6 +26,8 @@ class User(UserMixin, Base):
     password_hash: Mapped[str]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    #: Set by the demo loader alone: demo mode offers these accounts by one click, in order of id.
+    demo_label: Mapped[str | None]
 
     memberships: Mapped[list[Membership]] = relationship(
         back_populates="user", foreign_keys="Membership.user_id"
@@ -73,7 +75,7 @@ class SignIn(Base):
 
 
 class SignInAttempt(Base):
-    """Wrong passwords for one key (an account or an address) since the start of a window; shared by all processes."""
+    """Tries for one key (an account, an address, a kind of request) since the start of a window; shared by all processes."""
 
     __tablename__ = "sign_in_attempt"
 
@@ -101,6 +103,25 @@ class Invitation(Base):
 
     organisation: Mapped[Organisation] = relationship()
     invited_by: Mapped[User | None] = relationship()
+
+
+class Registration(Base):
+    """An innovator and their company, until the address is proved by a single-use link."""
+
+    __tablename__ = "registration"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str]
+    name: Mapped[str]
+    job_title: Mapped[str]
+    telephone: Mapped[str]
+    password_hash: Mapped[str]
+    company: Mapped[str]
+    about: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class PasswordReset(Base):

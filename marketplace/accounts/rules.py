@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 import unicodedata
 from datetime import timedelta
 
+from email_validator import EmailNotValidError, validate_email
+
+from marketplace.access.policy import Role
 from marketplace.errors import DomainError
 
 PASSWORD_LEAST = 12
 PASSWORD_MOST = 128
 ATTEMPT_WINDOW = timedelta(minutes=15)
+REGISTRATION_LIFE = timedelta(hours=24)
+#: Requests in one window: for one address of e-mail, and (times ten, as with sign-in) from one place.
+REGISTRATIONS = RESETS = 3
+INVITATIONS = 30
+EMAIL_MOST = 254
 
 #: Passwords of the shape that everybody tries first; length is the real protection.
 COMMON = ("password", "123456789012", "qwertyuiop", "letmein", "welcome", "changeme", "demandsignal")
+
+
+#: The roles that fit each kind of organisation, by the kind's stored value.
+_ROLES: dict[str, tuple[Role, ...]] = {
+    "trust": (Role.NEED_LEAD, Role.ASSESSOR),
+    "icb": (Role.NEED_LEAD, Role.ASSESSOR),
+    "hin": (Role.NEED_LEAD, Role.ASSESSOR, Role.BROKER),
+    "supplier": (Role.INNOVATOR,),
+    "service": (Role.ADMINISTRATOR,),
+}
+
+
+class DeadLink(Exception):
+    """A link from an e-mail that was used, ran out or was taken back. Answered with 410 and the message."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class WrongCredentials(DomainError):
@@ -28,6 +55,34 @@ class TooManyTries(Exception):
 def folded_email(address: str) -> str:
     """Return the form of an address that is stored and compared: NFKC, lower case, trimmed."""
     return unicodedata.normalize("NFKC", address).strip().casefold()
+
+
+def roles_for(kind: str) -> tuple[Role, ...]:
+    """Return the roles that a person can have at an organisation of this kind, the usual one first."""
+    return _ROLES.get(kind, ())
+
+
+def checked_email(address: str, field: str = "email") -> str:
+    """Return the folded address, or raise for one that no e-mail can be sent to."""
+    folded = folded_email(address)
+    try:
+        validate_email(folded, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError:
+        raise DomainError(
+            "Enter an e-mail address in the correct format, like name@example.com", field
+        ) from None
+    if len(folded) > EMAIL_MOST:
+        raise DomainError(f"E-mail address must be {EMAIL_MOST} characters or fewer", field)
+    return folded
+
+
+def check_telephone(number: str, field: str = "telephone") -> None:
+    """Raise for something that is not a telephone number; none at all is fine."""
+    if number and (
+        not re.fullmatch(r"[0-9+() .-]{6,30}( ?(ext|x)\.? ?[0-9]{1,6})?", number)
+        or len(re.findall(r"[0-9]", number)) < 6
+    ):
+        raise DomainError("Enter a telephone number, like 01632 960 001 or +44 808 157 0192", field)
 
 
 def check_password(password: str, *, email: str, name: str = "", field: str = "password") -> None:
