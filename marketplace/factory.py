@@ -22,9 +22,12 @@ from marketplace.home.routes import home
 from marketplace.matches import finder
 from marketplace.matches.finder import Encoder
 from marketplace.notices.routes import notices
+from marketplace.organisations.routes import organisations
 from marketplace.passports import queries as passports
 from marketplace.settings import PROJECT, Settings
-from marketplace.web import navigation, problems, security
+from marketplace.web import kept, navigation, problems, security
+from marketplace.web.about import about
+from marketplace.web.health import health
 
 BUILD = Path(__file__).resolve().parent / "web" / "static" / "build"
 
@@ -54,7 +57,7 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     _configure(app, settings)
     _templates(app)
     logs.init(app)
-    CSRFProtect(app)
+    kept.init(app)
     app.config["SQLALCHEMY_ENGINES"] = {}
     db.init_app(app)
     # There are no async sessions here; closing none of them would start an event loop after every request.
@@ -63,6 +66,7 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     ]
     _connect(app, settings)
     browser.init(app)
+    CSRFProtect(app)  # after the person is known: a stale form is answered by who sent it
     finder.init(app, settings, encoder)
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
     security.init(app, secure=not settings.demo)
@@ -70,7 +74,7 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     # A technology shows its passports, whose room lies above: the two meet here.
     app.extensions["passport_standing"] = passports.best_standing
     app.extensions["passport_in_force"] = passports.in_force
-    for room in (home, accounts, notices):
+    for room in (home, accounts, notices, organisations, about, health):
         app.register_blueprint(room)
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way
@@ -138,6 +142,7 @@ def _templates(app: Flask) -> None:
             "asset": lambda name: url_for("static", filename=manifest.get(name, name)),
             "actor": actor,
             "navigation": navigation.items(actor, known),
+            "footer_links": navigation.footer(demo=settings.demo),
             "demo": settings.demo,
             "nhs_logo": settings.nhs_logo,
         }

@@ -75,7 +75,7 @@ class SignIn(Base):
 
 
 class SignInAttempt(Base):
-    """Tries for one key (an account, an address, a kind of request) since the start of a window; shared by all processes."""
+    """Tries for one key (an account, a kind of request) since the start of a window; shared by all processes."""
 
     __tablename__ = "sign_in_attempt"
 

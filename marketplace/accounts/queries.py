@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
 from marketplace.access.actor import Actor, Grant
+from marketplace.access.policy import Permission, Role
 from marketplace.accounts import rules
-from marketplace.accounts.models import Membership, SignIn, User
+from marketplace.accounts.models import (
+    Invitation,
+    Membership,
+    PasswordReset,
+    Registration,
+    SignIn,
+    User,
+)
+from marketplace.errors import NotVisible
+from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import Organisation
 
 
@@ -52,3 +66,160 @@ def actor_of(session: Session, user: User) -> Actor:
 def user_by_email(session: Session, address: str) -> User | None:
     """Return the account with this address, whatever its case."""
     return session.scalar(select(User).where(User.email == rules.folded_email(address)))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person's role at an organisation, in force."""
+
+    membership_id: int
+    user_id: int
+    name: str
+    email: str
+    job_title: str
+    role: Role
+    since: date
+
+
+def may_manage(actor: Actor, organisation_id: int) -> bool:
+    """Tell whether the actor may see and change who belongs to an organisation: its people, and administrators."""
+    return actor.may(Permission.MEMBER_INVITE, organisation_id) or actor.may(Permission.SERVICE_OVERSEE)
+
+
+def managed_organisation(session: Session, actor: Actor, code: str) -> Organisation:
+    """Return the organisation whose people the actor may see and change; raise `NotVisible` for any other."""
+    organisation = organisations.by_code(session, code)
+    if organisation is None or not may_manage(actor, organisation.id):
+        raise NotVisible
+    return organisation
+
+
+def _in_force() -> ColumnElement[bool]:
+    today = clock.today()
+    return and_(
+        Membership.started_on <= today,
+        or_(Membership.ended_on.is_(None), Membership.ended_on > today),
+        User.disabled_at.is_(None),
+    )
+
+
+def members_of(session: Session, organisation_id: int) -> list[Member]:
+    """Return who belongs to an organisation now, by name. The caller has checked that this may be seen."""
+    rows = session.execute(
+        select(Membership, User)
+        .join(User, Membership.user_id == User.id)
+        .where(Membership.organisation_id == organisation_id, _in_force())
+        .order_by(User.name, User.id, Membership.id)
+    ).all()
+    return [
+        Member(
+            membership.id,
+            user.id,
+            user.name,
+            user.email,
+            user.job_title,
+            membership.role,
+            membership.started_on,
+        )
+        for membership, user in rows
+    ]
+
+
+def pending_invitations(session: Session, organisation_id: int) -> Sequence[Invitation]:
+    """Return the invitations that can still be accepted, newest first."""
+    return session.scalars(
+        select(Invitation)
+        .where(Invitation.organisation_id == organisation_id, _pending())
+        .order_by(Invitation.id.desc())
+    ).all()
+
+
+def _pending() -> ColumnElement[bool]:
+    return and_(
+        Invitation.accepted_at.is_(None),
+        Invitation.revoked_at.is_(None),
+        Invitation.expires_at > clock.now(),
+    )
+
+
+def live_invitation(session: Session, token: str) -> Invitation:
+    """Return the invitation that a link opens now; raise `DeadLink` for every reason why it does not.
+
+    The inviter's right is looked at again: an invitation must not outlive it.
+    """
+    invitation = session.scalar(
+        select(Invitation)
+        .options(joinedload(Invitation.organisation), joinedload(Invitation.invited_by))
+        .where(Invitation.token_hash == rules.hashed(token), _pending())
+    )
+    if invitation is None:
+        raise rules.DeadLink(
+            "This invitation has been used, has run out or was taken back. "
+            "Ask the person who invited you to send another."
+        )
+    organisation, inviter = invitation.organisation, invitation.invited_by
+    closed = organisation.closed_on is not None and organisation.closed_on <= clock.today()
+    if closed or invitation.role not in rules.roles_for(organisation.kind):
+        raise rules.DeadLink(f"{organisation.name} has closed, so nobody can join it any more.")
+    if inviter is not None and (
+        inviter.disabled_at is not None or not may_manage(actor_of(session, inviter), organisation.id)
+    ):
+        raise rules.DeadLink(
+            "The person who sent this invitation is no longer at the organisation. "
+            "Ask one of your colleagues there to invite you."
+        )
+    return invitation
+
+
+def live_registration(session: Session, token: str) -> Registration:
+    """Return the registration that a link confirms now, or raise `DeadLink`."""
+    registration = session.scalar(
+        select(Registration).where(
+            Registration.token_hash == rules.hashed(token),
+            Registration.used_at.is_(None),
+            Registration.expires_at > clock.now(),
+        )
+    )
+    if registration is None:
+        raise rules.DeadLink("This link has been used or has run out. If you cannot sign in, register again.")
+    return registration
+
+
+def live_reset(session: Session, token: str) -> PasswordReset:
+    """Return the reset that a link opens now, or raise `DeadLink`."""
+    reset = session.scalar(
+        select(PasswordReset)
+        .join(PasswordReset.user)
+        .options(joinedload(PasswordReset.user))
+        .where(
+            PasswordReset.token_hash == rules.hashed(token),
+            PasswordReset.used_at.is_(None),
+            PasswordReset.expires_at > clock.now(),
+            User.disabled_at.is_(None),
+        )
+    )
+    if reset is None:
+        raise rules.DeadLink("This link has been used or has run out. You can ask for another one.")
+    return reset
+
+
+def demo_accounts(session: Session) -> list[tuple[User, Role, str]]:
+    """Return the accounts that demo mode offers, with role and organisation, in the order they were made."""
+    rows = session.execute(
+        select(User, Membership.role, Organisation.name)
+        .join(Membership, Membership.user_id == User.id)
+        .join(Organisation, Membership.organisation_id == Organisation.id)
+        .where(User.demo_label.is_not(None), _in_force())
+        .order_by(User.id, Membership.id)
+    ).all()
+    return [(user, role, name) for user, role, name in rows]
+
+
+def people_with(session: Session, organisation_id: int, role: Role) -> Sequence[User]:
+    """Return who holds a role at an organisation now, by name: the people to tell."""
+    return session.scalars(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organisation_id == organisation_id, Membership.role == role, _in_force())
+        .order_by(User.name, User.id)
+    ).all()

@@ -48,8 +48,11 @@ class WrongCredentials(DomainError):
     """E-mail address and password do not belong together; which of the two is wrong is never told."""
 
 
-class TooManyTries(Exception):
-    """The account or the address has to wait; answered with 429."""
+class TooManyTries(DomainError):
+    """The account or the place that it is tried from has to wait; answered with 429."""
+
+    def __init__(self) -> None:
+        super().__init__("There were too many tries. Wait 15 minutes and try again")
 
 
 def folded_email(address: str) -> str:

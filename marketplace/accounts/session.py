@@ -19,7 +19,9 @@ TOKEN = "sign_in"  # noqa: S105 - the name of the session's entry
 
 def init(app: Flask) -> None:
     """Set up Flask-Login and put the actor of each request where `access.doors` finds it."""
-    manager = LoginManager(app)
+    manager = LoginManager()
+    # Without its context processor: a page that says the database is gone must not look for the person there.
+    manager.init_app(app, add_context_processor=False)
     manager.session_protection = None  # the database row decides, not the browser's address
 
     @manager.user_loader
@@ -30,7 +32,7 @@ def init(app: Flask) -> None:
 
     @app.before_request
     def find_actor() -> None:
-        if request.endpoint == "static":
+        if request.endpoint == "static" or request.blueprint == "health":
             return
         user = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's documented way to the object
         g.actor = queries.actor_of(db.session, user) if isinstance(user, User) else ANONYMOUS
@@ -46,6 +48,8 @@ def begin(token: str) -> None:
     session.permanent = True  # the cookie's time limit is renewed with each response
     session[TOKEN] = token
     login_user(user)
+    g.actor = queries.actor_of(db.session, user)
+    g.pop("csrf_token", None)  # made for the old session earlier in this request
     if after is not None:
         session["after_sign_in"] = after
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, Response, make_response, redirect, request, session, url_for
+from flask import Flask, Response, current_app, make_response, redirect, request
 from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
-from marketplace.access.doors import SignInNeeded
+from marketplace.access.doors import SignInNeeded, current_actor
 from marketplace.database import db
 from marketplace.errors import Conflict, DomainError, Gone, NotPermitted, NotVisible
 from marketplace.submissions.actions import AlreadyDone
+from marketplace.web import kept
 from marketplace.web.pages import Page, fragment
 
 log = structlog.get_logger()
@@ -48,6 +50,7 @@ WORDS: dict[int, tuple[str, tuple[str, ...]]] = {
         ),
     ),
     405: ("This page cannot be used that way", ("Go back and use the buttons and links of the page.",)),
+    409: ("Somebody else was faster", ("Reload the page to see what has changed, and try again.",)),
     410: ("This is no longer here", ("It was withdrawn.",)),
     413: (
         "That is too much text",
@@ -83,26 +86,44 @@ def problem(status: int, *paragraphs: str, title: str = "") -> Response:
     return response
 
 
-def remember_where() -> None:
-    """Keep the page that wanted a sign-in as an endpoint of ours with its values: never as an address."""
-    if request.endpoint and request.method == "GET" and request.view_args is not None:
-        session["after_sign_in"] = [
-            request.endpoint,
-            {key: str(value) for key, value in request.view_args.items()},
-        ]
+UNCHECKED = (
+    "It was open for a long time, you have signed in or out since, or it did not come from one of our pages.",
+    "Nothing was saved. Go back to the page, copy what you typed, reload the page and send it again.",
+)
+
+
+def _wants_sign_in() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    access = getattr(view, "access", None)
+    return not current_actor().signed_in and access is not None and access.permission is not None
 
 
 def init(app: Flask) -> None:
     """Register the handlers."""
 
-    @app.errorhandler(SignInNeeded)
-    def to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
-        remember_where()
-        if request.headers.get("HX-Request"):
-            response = make_response("", 401)
-            response.headers["HX-Redirect"] = url_for("accounts.sign_in")
-            return response
-        return redirect(url_for("accounts.sign_in"), 303)
+    @app.errorhandler(kept.ForeignForm)
+    def foreign(_error: kept.ForeignForm) -> ResponseReturnValue:
+        return problem(
+            403,
+            "It was sent by a page of another website. We have done nothing with it.",
+            title="This form did not come from our pages",
+        )
+
+    @app.errorhandler(CSRFError)
+    def stale(_error: CSRFError) -> ResponseReturnValue:
+        if not kept.origin_is_ours() or request.headers.get("HX-Request"):
+            return problem(400, *UNCHECKED, title="This form could not be checked")
+        if _wants_sign_in():
+            return current_app.handle_user_exception(SignInNeeded())
+        form = kept.opened(kept.keep())
+        if form is None:
+            return problem(400, *UNCHECKED, title="This page was open for too long")
+        page = kept.KeptPage.build(
+            form,
+            title="This page was open for too long",
+            lead="You have signed in or out since it was opened, so nothing was saved. We kept what you typed.",
+        )
+        return make_response(fragment(page), 400)
 
     @app.errorhandler(NotVisible)
     def not_visible(_error: NotVisible) -> ResponseReturnValue:
@@ -122,7 +143,7 @@ def init(app: Flask) -> None:
 
     @app.errorhandler(Conflict)
     def conflict(error: Conflict) -> ResponseReturnValue:
-        return problem(409, error.message, title="Somebody else was faster")
+        return problem(409, error.message)
 
     @app.errorhandler(DomainError)
     def refused(error: DomainError) -> ResponseReturnValue:
