@@ -12,6 +12,7 @@ from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission, Role
 from marketplace.accounts.models import User
+from marketplace.audit.models import AuditEvent
 from marketplace.database import db
 from marketplace.errors import NotVisible
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
@@ -200,6 +201,20 @@ def withdrawn_of(actor: Actor, organisation_id: int, limit: int = 20) -> list[Ne
             .options(joinedload(Need.current))
             .order_by(Need.withdrawn_at.desc(), Need.id)
             .limit(limit)
+        )
+    )
+
+
+def was_discarded(actor: Actor, ref: str) -> bool:
+    """Tell whether a need of the person's organisation was a draft that somebody has deleted."""
+    return bool(
+        db.session.scalar(
+            select(func.count()).where(
+                AuditEvent.subject_kind == "need",
+                AuditEvent.subject_id == ref,
+                AuditEvent.action == "need.discarded",
+                AuditEvent.organisation_id.in_(actor.organisations(Permission.NEED_WRITE)),
+            )
         )
     )
 

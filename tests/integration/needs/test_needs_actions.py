@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -18,6 +19,7 @@ from marketplace.needs.models import Need, NeedDraft, NeedVersion, Priority
 from marketplace.needs.rules import NeedContent, State
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.outbox.models import OutboxRow
+from marketplace.submissions.actions import AlreadyDone
 from tests.factories.needs import COMPLETE, content, make_cycle, make_draft, make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_actor
@@ -270,6 +272,17 @@ def test_a_need_of_the_last_cycle_can_be_ranked_again_in_the_new_one(
     assert [need.ref for need in queries.published(ANONYMOUS)] == [ref]
     assert need_of(session, ref).version == 1
     assert outbox(session) == [("need", ref)] * 3
+
+
+def test_a_second_press_of_publish_leads_to_where_the_first_did(
+    app: Flask, session: Session, lead: Actor, trust: Organisation
+) -> None:
+    ref = actions.create_draft(lead, trust.id, COMPLETE)
+    with app.test_request_context():
+        actions.publish_top_three(lead, trust.code, [ref], form_key="a" * 32)
+        with pytest.raises(AlreadyDone):
+            actions.publish_top_three(lead, trust.code, [ref], form_key="a" * 32)
+    assert audited(session).count("top-three.published") == 1
 
 
 # The database itself

@@ -1,0 +1,979 @@
+"""The pages of needs: finished words and links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import current_app, url_for
+
+from marketplace import clock
+from marketplace.access.actor import Actor
+from marketplace.access.policy import Permission
+from marketplace.needs import queries, rules
+from marketplace.needs.finder import OnBoard
+from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion
+from marketplace.needs.questions import QUESTIONS, SECTIONS, Ask, Question, Shape
+from marketplace.needs.rules import FACETS, Filters, NeedContent, Progress, Sort, State
+from marketplace.organisations.models import Organisation
+from marketplace.vocabulary import CareSetting, ClinicalArea, Shift, Term
+from marketplace.web.pages import Link, Page, Row, Tag
+from marketplace.web.words import ago, count, day, moment
+
+UNTITLED = "Untitled need"
+PLACE_WORDS = ("First priority", "Second priority", "Third priority")
+
+_TAGS = {
+    Progress.NOT_STARTED: Tag("Not started", "grey"),
+    Progress.STARTED: Tag("Started", "blue"),
+    Progress.DONE: Tag("Completed", "green"),
+}
+
+
+def people_words(content: NeedContent) -> str:
+    """Return how many are affected, with what the number counts."""
+    if content.how_many is None:
+        return ""
+    return f"{content.how_many:,} {content.how_many_note}".strip()
+
+
+def value_of(ask: Ask, content: NeedContent) -> tuple[str, tuple[str, ...]]:
+    """Return an answer as a text and as list items; one of the two is empty."""
+    answer = getattr(content, ask.name)
+    if ask.shape is Shape.STATEMENTS:
+        return "", tuple(answer)
+    if ask.shape is Shape.EVIDENCE:
+        return "", tuple(
+            f"{wanted.type.label}: {wanted.detail}" if wanted.detail else wanted.type.label
+            for wanted in answer
+        )
+    if isinstance(answer, Term):
+        return answer.label, ()
+    if isinstance(answer, int):
+        return f"{answer:,}", ()
+    return answer or "", ()
+
+
+def organisation_link(organisation: Organisation) -> Link:
+    """Return the link to an organisation's own board."""
+    return Link(organisation.name, url_for("needs.organisation", organisation_code=organisation.code))
+
+
+def matches_link(actor: Actor, need: Need) -> Link | None:
+    """Return the way to the matches of a need, where there is one and this person may go it."""
+    if "matches.for_need" not in current_app.view_functions or need.state is not State.PUBLISHED:
+        return None
+    if not queries.may_read_matches(actor, need):
+        return None
+    return Link("See which technologies fit", url_for("matches.for_need", ref=need.ref))
+
+
+def cycle_words(cycle: Cycle | None, today: date) -> str:
+    """Say which cycle it is and until when."""
+    if cycle is None:
+        return "No cycle is open yet."
+    if cycle.closes_on < today:
+        return f"The cycle {cycle.name} closed on {day(cycle.closes_on)}."
+    return f"Cycle {cycle.name}, open until {day(cycle.closes_on)}."
+
+
+# The public board
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One value of a filter, with how many needs it would show."""
+
+    value: str
+    text: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One filter of the board."""
+
+    name: str
+    label: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A published need in a list: what is needed to decide whether to open it."""
+
+    title: Link
+    organisation: Link
+    rank: str
+    region: str
+    area: str
+    setting: str
+    shift: str
+    fresh: str
+    funding: str
+    timing: str
+
+    @classmethod
+    def of(cls, need: Need, today: date) -> Item:
+        """Build an item of a need that was loaded for the board."""
+        version = need.current
+        assert version is not None  # noqa: S101 - the board's query joins it
+        updated = version.number > 1
+        return cls(
+            title=Link(version.title, url_for("needs.need", ref=need.ref)),
+            organisation=organisation_link(need.organisation),
+            rank=PLACE_WORDS[need.priority.rank - 1] if need.priority is not None else "",
+            region=need.organisation.region.name if need.organisation.region is not None else "",
+            area=version.clinical_area.label if version.clinical_area else "",
+            setting=version.care_setting.label if version.care_setting else "",
+            shift=version.shift.label if version.shift else "",
+            fresh=f"{'Updated' if updated else 'Published'} {ago(version.published_at, today)}",
+            funding=version.funding_state.label if version.funding_state else "",
+            timing=version.timing.label if version.timing else "",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board(Page):
+    """The published needs of the current cycle."""
+
+    template = "needs/board.html"
+    partial = "needs/_board.html"
+
+    title: str = "What the NHS needs"
+    cycle: str
+    text: str
+    counted: str
+    notes: tuple[str, ...]
+    facets: tuple[Facet, ...]
+    sorts: tuple[Choice, ...]
+    items: tuple[Item, ...]
+    nearest: bool
+    filtered: bool
+    narrowed: bool
+    previous: str
+    following: str
+    where: str
+    nothing_yet: bool
+    board_href: str
+
+    @classmethod
+    def build(cls, on: OnBoard) -> Board:
+        """Build the page."""
+        today = clock.today()
+        filters = on.filters
+        counts = rules.facet_counts(on.facts, filters.chosen)
+        names = {fact.organisation: fact.organisation_name for fact in on.facts}
+        labels: dict[str, Mapping[str, str]] = {
+            "area": dict(ClinicalArea.choices()),
+            "setting": dict(CareSetting.choices()),
+            "region": on.regions,
+            "organisation": dict(sorted(names.items(), key=lambda pair: pair[1])),
+            "shift": dict(Shift.choices()),
+        }
+        sorts = [(Sort.NEWEST, "Newest first"), (Sort.RANK, "Highest priority first")]
+        if filters.text:
+            sorts.insert(0, (Sort.BEST, "Best fit first"))
+        return cls(
+            cycle=cycle_words(on.cycle, today),
+            text=filters.text,
+            counted=_counted(on.total, filters, on.nearest),
+            notes=on.notes,
+            facets=tuple(
+                Facet(
+                    name,
+                    label,
+                    tuple(
+                        Choice(
+                            value,
+                            f"{words} ({counts[name].get(value, 0)})",
+                            filters.chosen.get(name) == value,
+                        )
+                        for value, words in labels[name].items()
+                        if counts[name].get(value, 0) or filters.chosen.get(name) == value
+                    ),
+                )
+                for name, label in FACETS.items()
+            ),
+            sorts=tuple(Choice(sort.value, words, filters.sort is sort) for sort, words in sorts),
+            items=tuple(Item.of(need, today) for need in on.needs),
+            nearest=on.nearest,
+            filtered=bool(filters.text or filters.chosen),
+            narrowed=bool(filters.chosen),
+            previous=_board_address(filters, on.number - 1) if on.number > 1 else "",
+            following=_board_address(filters, on.number + 1) if on.number < on.pages else "",
+            where=f"Page {on.number} of {on.pages}" if on.pages > 1 else "",
+            nothing_yet=on.empty,
+            board_href=url_for("needs.board"),
+        )
+
+
+def _counted(number: int, filters: Filters, nearest: bool) -> str:
+    if filters.text and (nearest or not number):
+        return f"No need fits “{filters.text}” well"
+    if filters.text:
+        return f"{count(number, 'need')} for “{filters.text}”"
+    return count(number, "need") + (" with these filters" if filters.chosen else "")
+
+
+def _board_address(filters: Filters, number: int) -> str:
+    values: dict[str, Any] = dict(filters.chosen)
+    if filters.text:
+        values["q"] = filters.text
+    return url_for("needs.board", **values, sort=filters.sort.value, page=number)
+
+
+# One need
+
+
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """A line of a need's history."""
+
+    words: str
+    note: str
+    href: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NeedPage(Page):
+    """A published need, or one of its earlier versions."""
+
+    template = "needs/need.html"
+
+    organisation: Link
+    tags: tuple[Tag, ...]
+    published: str
+    problem: str
+    who: str
+    people: str
+    pathway: str
+    outcome: str
+    measures: tuple[Row, ...]
+    must: tuple[str, ...]
+    evidence: tuple[Row, ...]
+    facts: tuple[Row, ...]
+    history: tuple[VersionLine, ...]
+    old: str
+    current_href: str
+    matches: Link | None
+    own: bool
+    edit_href: str
+    draft_href: str
+    withdraw_href: str
+    workspace_href: str
+
+    @classmethod
+    def build(cls, actor: Actor, need: Need, version: NeedVersion) -> NeedPage:
+        """Build the page of one version of a published need."""
+        content = version.content()
+        own = actor.may(Permission.NEED_WRITE, need.organisation_id)
+        current = version.number == need.version
+        return cls(
+            title=version.title,
+            organisation=organisation_link(need.organisation),
+            tags=_need_tags(need) if current else (),
+            published=_published_words(need, version),
+            problem=content.problem,
+            who=content.who_affected,
+            people=people_words(content),
+            pathway=content.pathway_today,
+            outcome=content.outcome,
+            measures=(
+                Row("Measure", content.measure),
+                Row("Today", content.baseline),
+                Row("Target", content.target),
+            ),
+            must=content.must,
+            evidence=tuple(Row(wanted.type.label, wanted.detail) for wanted in content.evidence_wanted),
+            facts=tuple(
+                Row(ask.short, words)
+                for question in QUESTIONS
+                for ask in question.asks
+                if ask.shape is Shape.CHOICE and (words := value_of(ask, content)[0])
+            ),
+            history=tuple(_version_line(need, line) for line in reversed(need.versions)),
+            old="" if current else f"This is version {version.number}. The need has changed since",
+            current_href=url_for("needs.need", ref=need.ref),
+            matches=matches_link(actor, need),
+            own=own,
+            edit_href=url_for("needs.edit", ref=need.ref) if own and need.draft is None else "",
+            draft_href=url_for("needs.tasks", ref=need.ref) if own and need.draft is not None else "",
+            withdraw_href=url_for("needs.withdraw", ref=need.ref) if own else "",
+            workspace_href=url_for("needs.workspace"),
+        )
+
+
+def _need_tags(need: Need) -> tuple[Tag, ...]:
+    if need.priority is None:
+        return ()
+    cycle = need.priority.cycle
+    current = queries.current_cycle()
+    if current is not None and cycle.id != current.id:
+        return (Tag(f"From an earlier cycle: {cycle.name}", "grey"),)
+    return (Tag(f"{PLACE_WORDS[need.priority.rank - 1]} of this organisation", "blue"),)
+
+
+def _published_words(need: Need, version: NeedVersion) -> str:
+    first = f"Published on {day(need.published_at)}" if need.published_at else ""
+    if version.number == 1:
+        return f"{first}."
+    return f"{first}. Version {version.number} of {day(version.published_at)}."
+
+
+def _version_line(need: Need, version: NeedVersion) -> VersionLine:
+    return VersionLine(
+        f"Version {version.number}, {day(version.published_at)}",
+        version.change_note or ("First published" if version.number == 1 else ""),
+        url_for("needs.version", ref=need.ref, number=version.number),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawnPage(Page):
+    """A need that was withdrawn: what it was, when it went, and why."""
+
+    template = "needs/withdrawn.html"
+
+    organisation: Link
+    withdrawn_on: str
+    published_on: str
+    reason: str
+    board_href: str
+
+    @classmethod
+    def build(cls, need: Need) -> WithdrawnPage:
+        """Build the page."""
+        return cls(
+            title=need.current.title if need.current is not None else UNTITLED,
+            organisation=organisation_link(need.organisation),
+            withdrawn_on=day(need.withdrawn_at) if need.withdrawn_at else "",
+            published_on=day(need.published_at) if need.published_at else "",
+            reason=need.withdrawn_reason,
+            board_href=url_for("needs.board"),
+        )
+
+
+# One organisation
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A need in an organisation's top three, with what a board wants to see of it."""
+
+    place: str
+    title: Link
+    problem: str
+    people: str
+    measure: str
+    baseline: str
+    target: str
+    facts: str
+    fresh: str
+    matches: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A need that was withdrawn."""
+
+    title: Link
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganisationPage(Page):
+    """An organisation's top three, to be shown to its board."""
+
+    template = "needs/organisation.html"
+
+    kind: str
+    place: str
+    cycle: str
+    ranked: tuple[Ranked, ...]
+    withdrawn: tuple[Past, ...]
+    rank_href: str
+    board_href: str
+    printed: str
+
+    @classmethod
+    def build(
+        cls,
+        actor: Actor,
+        organisation: Organisation,
+        cycle: Cycle | None,
+        ranked: Sequence[Need],
+        withdrawn: Sequence[Need],
+    ) -> OrganisationPage:
+        """Build the page."""
+        today = clock.today()
+        closed = f"Closed on {day(organisation.closed_on)}" if organisation.closed_on else ""
+        parts = [
+            organisation.parent.name if organisation.parent is not None else "",
+            organisation.region.name if organisation.region is not None else "",
+            closed,
+        ]
+        return cls(
+            title=organisation.name,
+            kind=organisation.kind.label,
+            place=", ".join(part for part in parts if part),
+            cycle=cycle_words(cycle, today),
+            ranked=tuple(_ranked(actor, need, today) for need in ranked),
+            withdrawn=tuple(
+                Past(
+                    Link(need.current.title, url_for("needs.need", ref=need.ref)),
+                    f"Withdrawn on {day(need.withdrawn_at)}. {need.withdrawn_reason}",
+                )
+                for need in withdrawn
+                if need.current is not None and need.withdrawn_at is not None
+            ),
+            rank_href=(
+                url_for("needs.rank", organisation_code=organisation.code)
+                if actor.may(Permission.NEED_PUBLISH, organisation.id)
+                else ""
+            ),
+            board_href=url_for("needs.board"),
+            printed=day(today),
+        )
+
+
+def _ranked(actor: Actor, need: Need, today: date) -> Ranked:
+    item = Item.of(need, today)
+    content = need.current.content() if need.current is not None else NeedContent()
+    return Ranked(
+        place=item.rank,
+        title=item.title,
+        problem=content.problem,
+        people=f"{content.who_affected.rstrip('.')}. {people_words(content)}",
+        measure=content.measure,
+        baseline=content.baseline,
+        target=content.target,
+        facts=" · ".join(part for part in (item.area, item.setting, item.timing, item.funding) if part),
+        fresh=item.fresh,
+        matches=matches_link(actor, need),
+    )
+
+
+# The workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One of our needs: where it stands and what to do next."""
+
+    title: Link
+    tag: Tag
+    words: str
+    next_steps: tuple[Link, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The needs of one of the person's organisations, by state."""
+
+    organisation: Link
+    counted: str
+    published: tuple[Work, ...]
+    drafts: tuple[Work, ...]
+    earlier: tuple[Work, ...]
+    withdrawn: tuple[Work, ...]
+    next_step: Link | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workspace(Page):
+    """Our needs by state, each with its next step."""
+
+    template = "needs/workspace.html"
+
+    title: str = "Our top three"
+    cycle: str
+    groups: tuple[Group, ...]
+    write_href: str
+
+    @classmethod
+    def build(
+        cls,
+        actor: Actor,
+        cycle: Cycle | None,
+        organisations: Sequence[Organisation],
+        needs: Sequence[Need],
+    ) -> Workspace:
+        """Build the page."""
+        today = clock.today()
+        return cls(
+            cycle=cycle_words(cycle, today),
+            groups=tuple(
+                _group(actor, cycle, organisation, [n for n in needs if n.organisation_id == organisation.id])
+                for organisation in organisations
+            ),
+            write_href=url_for("needs.start"),
+        )
+
+
+def _group(actor: Actor, cycle: Cycle | None, organisation: Organisation, needs: Sequence[Need]) -> Group:
+    current = [
+        need
+        for need in needs
+        if need.state is State.PUBLISHED
+        and cycle is not None
+        and need.priority is not None
+        and need.priority.cycle_id == cycle.id
+    ]
+    current.sort(key=lambda need: need.priority.rank if need.priority is not None else 9)
+    drafts = [need for need in needs if need.state is State.DRAFT]
+    ready = [need for need in drafts if need.draft is not None and rules.is_complete(need.draft.content())]
+    earlier = [need for need in needs if need.state is State.PUBLISHED and need not in current]
+    rank = url_for("needs.rank", organisation_code=organisation.code)
+    step = None
+    if cycle is not None and cycle.closes_on >= clock.today():
+        if ready and len(current) < rules.PLACES:
+            step = Link(
+                f"Rank and publish {count(len(ready), 'need')} that {'is' if len(ready) == 1 else 'are'} ready",
+                rank,
+            )
+        elif len(current) > 1 or earlier or ready:
+            step = Link("Change the ranking", rank)
+    return Group(
+        organisation=organisation_link(organisation),
+        counted=f"{len(current)} of {rules.PLACES} published in this cycle",
+        published=tuple(_published_work(actor, need) for need in current),
+        drafts=tuple(_draft_work(need) for need in drafts),
+        earlier=tuple(_published_work(actor, need, earlier=True) for need in earlier),
+        withdrawn=tuple(_withdrawn_work(need) for need in needs if need.state is State.WITHDRAWN),
+        next_step=step,
+    )
+
+
+def _published_work(actor: Actor, need: Need, *, earlier: bool = False) -> Work:
+    version = need.current
+    title = version.title if version is not None else UNTITLED
+    href = url_for("needs.need", ref=need.ref)
+    steps: list[Link] = []
+    if need.draft is not None:
+        steps.append(Link("Continue your changes", url_for("needs.tasks", ref=need.ref)))
+    elif (matches := matches_link(actor, need)) is not None and not earlier:
+        steps.append(matches)
+    if earlier:
+        steps.append(
+            Link(
+                "Give it a place in this cycle",
+                url_for("needs.rank", organisation_code=need.organisation.code),
+            )
+        )
+        tag = Tag("From an earlier cycle", "grey")
+    else:
+        tag = Tag(PLACE_WORDS[need.priority.rank - 1] if need.priority is not None else "", "green")
+    words = f"Version {need.version}, published {ago(version.published_at, clock.today())}" if version else ""
+    if need.draft is not None:
+        words += f". Changes saved on {moment(need.draft.saved_at)} are not published yet"
+    return Work(Link(title, href), tag, words, tuple(steps))
+
+
+def _draft_work(need: Need) -> Work:
+    content = need.draft.content() if need.draft is not None else NeedContent()
+    done = sum(rules.progress(content, question) is Progress.DONE for question in QUESTIONS)
+    complete = rules.is_complete(content)
+    saved = f"Saved on {moment(need.draft.saved_at)}" if need.draft is not None else ""
+    return Work(
+        Link(content.title or UNTITLED, url_for("needs.tasks", ref=need.ref)),
+        Tag("Ready to publish", "blue") if complete else Tag("Draft", "grey"),
+        f"{done} of {len(QUESTIONS)} questions completed. {saved}",
+        (
+            Link("Give it a place", url_for("needs.rank", organisation_code=need.organisation.code))
+            if complete
+            else Link("Continue writing", url_for("needs.tasks", ref=need.ref)),
+        ),
+    )
+
+
+def _withdrawn_work(need: Need) -> Work:
+    title = need.current.title if need.current is not None else UNTITLED
+    when = f"Withdrawn on {day(need.withdrawn_at)}. " if need.withdrawn_at is not None else ""
+    return Work(
+        Link(title, url_for("needs.need", ref=need.ref)),
+        Tag("Withdrawn", "orange"),
+        when + need.withdrawn_reason,
+        (),
+    )
+
+
+# Writing
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartPage(Page):
+    """Before the first question: how long it takes, and for which organisation it is."""
+
+    template = "needs/start.html"
+
+    title: str = "Write a need"
+    organisation: str
+    several: bool
+    headings: tuple[str, ...] = tuple(question.heading for question in QUESTIONS)
+
+    @classmethod
+    def build(cls, organisations: Sequence[Organisation]) -> StartPage:
+        """Build the page for somebody who writes for these organisations."""
+        return cls(
+            organisation=organisations[0].name if organisations else "", several=len(organisations) > 1
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A line of the task list."""
+
+    text: str
+    href: str
+    tag: Tag
+
+
+@dataclass(frozen=True, slots=True)
+class TaskGroup:
+    """A section of the task list."""
+
+    heading: str
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tasks(Page):
+    """The task list of a draft."""
+
+    template = "needs/tasks.html"
+
+    organisation: str
+    published: bool
+    groups: tuple[TaskGroup, ...]
+    done: str
+    complete: bool
+    check_href: str
+    workspace_href: str
+    discard_href: str
+    saved: str
+
+    @classmethod
+    def build(cls, need: Need, draft: NeedDraft) -> Tasks:
+        """Build the page."""
+        content = draft.content()
+        states = {question.slug: rules.progress(content, question) for question in QUESTIONS}
+        done = sum(state is Progress.DONE for state in states.values())
+        return cls(
+            title=content.title or UNTITLED,
+            organisation=need.organisation.name,
+            published=need.state is State.PUBLISHED,
+            groups=tuple(
+                TaskGroup(
+                    section.heading,
+                    tuple(
+                        Task(
+                            question.heading,
+                            url_for("needs.question", ref=need.ref, slug=question.slug),
+                            _TAGS[states[question.slug]],
+                        )
+                        for question in section.questions
+                    ),
+                )
+                for section in SECTIONS
+            ),
+            done=f"You have completed {done} of {len(QUESTIONS)} questions.",
+            complete=rules.is_complete(content),
+            check_href=url_for("needs.check", ref=need.ref),
+            workspace_href=url_for("needs.workspace"),
+            discard_href=url_for("needs.discard", ref=need.ref),
+            saved=f"Saved on {moment(draft.saved_at)}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionPage(Page):
+    """One question."""
+
+    template = "needs/question.html"
+
+    caption: str
+    lead: str
+    names: tuple[str, ...]
+    alone: bool
+    shape: str
+    number: str
+    back_href: str
+    focus_last: bool = False
+
+    @classmethod
+    def build(
+        cls, need: Need, draft: NeedDraft, question: Question, *, focus_last: bool = False
+    ) -> QuestionPage:
+        """Build the page."""
+        first = question.asks[0]
+        return cls(
+            title=question.heading,
+            caption=draft.title or UNTITLED,
+            lead=question.lead,
+            names=question.names,
+            alone=len(question.asks) == 1 and first.label == question.heading,
+            shape=first.shape.value if first.shape in (Shape.STATEMENTS, Shape.EVIDENCE) else "",
+            number=f"Question {QUESTIONS.index(question) + 1} of {len(QUESTIONS)}",
+            back_href=url_for("needs.tasks", ref=need.ref),
+            focus_last=focus_last,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TwoTexts:
+    """An answer that two people changed: what is saved, and what this person typed."""
+
+    label: str
+    theirs: str
+    yours: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConflictPage(QuestionPage):
+    """The draft was changed meanwhile: both texts, and the form to keep one or merge them."""
+
+    template = "needs/conflict.html"
+
+    saved: str
+    pairs: tuple[TwoTexts, ...]
+    heading: str
+
+    @classmethod
+    def of(
+        cls, need: Need, question: Question, theirs: NeedContent, yours: NeedContent, saved: str
+    ) -> ConflictPage:
+        """Build the page from both contents."""
+        assert need.draft is not None  # noqa: S101 - the conflict was raised about it
+        page = QuestionPage.build(need, need.draft, question)
+        return cls(
+            title="This answer was changed while you were writing",
+            heading=question.heading,
+            caption=page.caption,
+            lead=page.lead,
+            names=page.names,
+            alone=False,
+            shape=page.shape,
+            number=page.number,
+            back_href=page.back_href,
+            saved=saved,
+            pairs=tuple(
+                TwoTexts(ask.short, as_text(ask, theirs), as_text(ask, yours))
+                for ask in question.asks
+                if getattr(theirs, ask.name) != getattr(yours, ask.name)
+            ),
+        )
+
+
+def as_text(ask: Ask, content: NeedContent) -> str:
+    """Return an answer as one text, a line for each item."""
+    words, items = value_of(ask, content)
+    return words or "\n".join(items) or "No answer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LostPage(Page):
+    """The draft is gone; what was typed is shown to be copied."""
+
+    template = "needs/lost.html"
+
+    title: str = "This draft can no longer be changed"
+    why: str
+    typed: tuple[Row, ...]
+    workspace_href: str
+
+    @classmethod
+    def build(cls, why: str, question: Question, typed: NeedContent) -> LostPage:
+        """Build the page from what was typed."""
+        rows = tuple(Row(ask.short, as_text(ask, typed)) for ask in question.asks)
+        return cls(why=why, typed=rows, workspace_href=url_for("needs.workspace"))
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSection:
+    """A part of check-your-answers."""
+
+    heading: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check(Page):
+    """Check your answers; for an edited need also say what changed and publish it."""
+
+    template = "needs/check.html"
+
+    title: str = "Check your answers"
+    caption: str
+    sections: tuple[CheckSection, ...]
+    missing: tuple[Link, ...]
+    published: bool
+    rank_href: str
+    tasks_href: str
+
+    @classmethod
+    def build(cls, need: Need, draft: NeedDraft) -> Check:
+        """Build the page."""
+        content = draft.content()
+
+        def link(question: Question) -> str:
+            return url_for("needs.question", ref=need.ref, slug=question.slug, back="check")
+
+        sections = []
+        for section in SECTIONS:
+            rows = []
+            for question in section.questions:
+                for ask in question.asks:
+                    words, items = value_of(ask, content)
+                    if not words and not items:
+                        words = "None of these" if ask.name == "shift" else "Not answered"
+                    rows.append(Row(ask.short, words if not items else "", link(question), items))
+            sections.append(CheckSection(section.heading, tuple(rows)))
+        return cls(
+            caption=content.title or UNTITLED,
+            sections=tuple(sections),
+            missing=tuple(Link(gap.message, link(gap.question)) for gap in rules.gaps(content)),
+            published=need.state is State.PUBLISHED,
+            rank_href=url_for("needs.rank", organisation_code=need.organisation.code),
+            tasks_href=url_for("needs.tasks", ref=need.ref),
+        )
+
+
+# Ranking, withdrawing, discarding
+
+
+@dataclass(frozen=True, slots=True)
+class Rankable:
+    """A need that can be given a place."""
+
+    ref: str
+    title: Link
+    tag: Tag
+    place: str
+    lock_version: int | None
+    error: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankPage(Page):
+    """Give places to needs and publish them."""
+
+    template = "needs/rank.html"
+
+    title: str = "Rank and publish your top three"
+    organisation: str
+    cycle: str
+    open: bool
+    needs: tuple[Rankable, ...]
+    unfinished: tuple[Link, ...]
+    places: tuple[str, ...] = PLACE_WORDS
+    workspace_href: str
+    write_href: str
+
+    @classmethod
+    def build(
+        cls,
+        organisation: Organisation,
+        cycle: Cycle | None,
+        needs: Sequence[Need],
+        *,
+        chosen: Mapping[str, int | None] | None = None,
+        errors: Mapping[str, str] | None = None,
+    ) -> RankPage:
+        """Build the page; ``chosen`` are the places that were sent, kept over an error."""
+        today = clock.today()
+        rankable, unfinished = [], []
+        for need in needs:
+            if need.state is State.WITHDRAWN:
+                continue
+            text = need.draft if need.state is State.DRAFT else need.current
+            if text is None:
+                continue
+            if need.state is State.DRAFT and not rules.is_complete(text.content()):
+                unfinished.append(Link(text.title or UNTITLED, url_for("needs.tasks", ref=need.ref)))
+                continue
+            rankable.append(_rankable(need, text.title, cycle, chosen, errors or {}))
+        rankable.sort(key=lambda item: (item.place or "9", item.tag.text))
+        return cls(
+            organisation=organisation.name,
+            cycle=cycle_words(cycle, today),
+            open=cycle is not None and cycle.closes_on >= today,
+            needs=tuple(rankable),
+            unfinished=tuple(unfinished),
+            workspace_href=url_for("needs.workspace"),
+            write_href=url_for("needs.start"),
+        )
+
+
+def _rankable(
+    need: Need,
+    title: str,
+    cycle: Cycle | None,
+    chosen: Mapping[str, int | None] | None,
+    errors: Mapping[str, str],
+) -> Rankable:
+    here = need.priority is not None and cycle is not None and need.priority.cycle_id == cycle.id
+    if need.state is State.DRAFT:
+        tag, href = Tag("Ready to publish", "blue"), url_for("needs.check", ref=need.ref)
+    else:
+        tag = Tag("Published", "green") if here else Tag("From an earlier cycle", "grey")
+        href = url_for("needs.need", ref=need.ref)
+    if chosen is not None and need.ref in chosen:
+        place = chosen[need.ref]
+    else:
+        place = need.priority.rank if here and need.priority is not None else None
+    return Rankable(
+        ref=need.ref,
+        title=Link(title, href),
+        tag=tag,
+        place=str(place or ""),
+        lock_version=need.draft.lock_version
+        if need.state is State.DRAFT and need.draft is not None
+        else None,
+        error=errors.get(need.ref, ""),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawPage(Page):
+    """Withdraw a need."""
+
+    template = "needs/withdraw.html"
+
+    title: str = "Withdraw a need"
+    need: str
+    has_draft: bool
+    back_href: str
+
+    @classmethod
+    def build(cls, need: Need) -> WithdrawPage:
+        """Build the page."""
+        return cls(
+            need=need.current.title if need.current is not None else UNTITLED,
+            has_draft=need.draft is not None,
+            back_href=url_for("needs.need", ref=need.ref),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscardPage(Page):
+    """Throw a draft away."""
+
+    template = "needs/discard.html"
+
+    need: str
+    published: bool
+    back_href: str
+
+    @classmethod
+    def build(cls, need: Need, draft: NeedDraft) -> DiscardPage:
+        """Build the page."""
+        published = need.state is State.PUBLISHED
+        return cls(
+            title="Discard your changes" if published else "Delete this draft",
+            need=draft.title or UNTITLED,
+            published=published,
+            back_href=url_for("needs.tasks", ref=need.ref),
+        )

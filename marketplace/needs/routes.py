@@ -1,0 +1,354 @@
+"""Needs over HTTP."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from marketplace.access.actor import ensure
+from marketplace.access.doors import current_actor, public, requires
+from marketplace.access.policy import Permission
+from marketplace.errors import Conflict, DomainError, Gone, NotVisible
+from marketplace.needs import actions, finder, forms, pages, queries, rules
+from marketplace.needs.models import Need
+from marketplace.needs.questions import Question
+from marketplace.needs.rules import NeedContent, State
+from marketplace.web.pages import fragment
+
+needs = Blueprint("needs", __name__)
+
+
+# What everybody sees
+
+
+@needs.get("/needs")
+@public("published needs are there for everybody to see")
+def board() -> ResponseReturnValue:
+    """Show the board with its filters, search and pages."""
+    return fragment(pages.Board.build(finder.board(current_actor(), request.args)))
+
+
+@needs.get("/needs/<ref>")
+@public("published needs are there for everybody to see; drafts are checked one by one")
+def need(ref: str) -> ResponseReturnValue:
+    """Show a need, or that it was withdrawn; take its leads to the draft where it was never published."""
+    found = queries.need_for(current_actor(), ref)
+    if found.state is State.DRAFT:
+        return redirect(url_for("needs.tasks", ref=ref))
+    return shown(found, found.version)
+
+
+@needs.get("/needs/<ref>/versions/<int:number>")
+@public("what was published stays readable, so that a change can be seen")
+def version(ref: str, number: int) -> ResponseReturnValue:
+    """Show a version of a need as it was published."""
+    return shown(queries.need_for(current_actor(), ref), number)
+
+
+def shown(found: Need, number: int) -> ResponseReturnValue:
+    """Show one version of a need; a withdrawn one with 410."""
+    if found.state is State.WITHDRAWN:
+        return fragment(pages.WithdrawnPage.build(found)), 410
+    for one in found.versions:
+        if one.number == number:
+            return fragment(pages.NeedPage.build(current_actor(), found, one), forms.PlainForm())
+    raise NotVisible
+
+
+@needs.get("/organisations/<organisation_code>")
+@public("an organisation's top three are there for everybody to see")
+def organisation(organisation_code: str) -> ResponseReturnValue:
+    """Show an organisation's top three."""
+    actor, found = current_actor(), queries.organisation(organisation_code)
+    return fragment(
+        pages.OrganisationPage.build(
+            actor,
+            found,
+            queries.current_cycle(),
+            queries.top_three(actor, found.id),
+            queries.withdrawn_of(actor, found.id),
+        )
+    )
+
+
+# Our needs
+
+
+@needs.get("/top-three")
+@requires(Permission.NEED_WRITE)
+def workspace() -> ResponseReturnValue:
+    """Show our needs by state."""
+    actor = current_actor()
+    organisations = queries.writes_for(actor)
+    ours = queries.needs_of(actor, [one.id for one in organisations])
+    return fragment(pages.Workspace.build(actor, queries.current_cycle(), organisations, ours))
+
+
+@needs.get("/top-three/new")
+@requires(Permission.NEED_WRITE)
+def start() -> ResponseReturnValue:
+    """Say what will be asked; ask for which organisation."""
+    organisations = queries.writes_for(current_actor())
+    return fragment(pages.StartPage.build(organisations), start_form())
+
+
+@needs.post("/top-three/new")
+@requires(Permission.NEED_WRITE)
+def create() -> ResponseReturnValue:
+    """Start a draft."""
+    organisations = queries.writes_for(current_actor())
+    form = start_form()
+    chosen = [one for one in organisations if one.code == form.organisation.data or len(organisations) == 1]
+    if form.validate() and len(chosen) == 1:
+        ref = actions.create_draft(current_actor(), chosen[0].id, form_key=form.form_key.data or "")
+        return redirect(url_for("needs.question", ref=ref, slug="title"), 303)
+    if not chosen:
+        form.show(DomainError("Choose the organisation that this need is for", "organisation"))
+    return fragment(pages.StartPage.build(organisations), form), 422
+
+
+def start_form() -> forms.StartForm:
+    """Return the form with the person's organisations."""
+    form = forms.StartForm()
+    form.organisation.choices = [(one.code, one.name) for one in queries.writes_for(current_actor())]
+    return form
+
+
+@needs.get("/needs/<ref>/tasks")
+@requires(Permission.NEED_WRITE)
+def tasks(ref: str) -> ResponseReturnValue:
+    """Show the task list of a draft."""
+    found = draft_of(ref)
+    return fragment(pages.Tasks.build(found, queries.has_draft(found)))
+
+
+@needs.get("/needs/<ref>/questions/<slug>")
+@requires(Permission.NEED_WRITE)
+def question(ref: str, slug: str) -> ResponseReturnValue:
+    """Ask one question."""
+    asked, found = rules.question(slug), draft_of(ref)
+    draft = queries.has_draft(found)
+    form = forms.FORMS[slug].opened(draft.content(), draft.lock_version)
+    return fragment(pages.QuestionPage.build(found, draft, asked), form)
+
+
+@needs.post("/needs/<ref>/questions/<slug>")
+@requires(Permission.NEED_WRITE)
+def answer(ref: str, slug: str) -> ResponseReturnValue:
+    """Save the answers of one page and go on."""
+    asked, form = rules.question(slug), forms.FORMS[slug]()
+    try:
+        found = queries.own_need(current_actor(), ref)
+        if found.draft is None:
+            raise gone(found)
+        if form.rearranged():
+            page = pages.QuestionPage.build(
+                found, found.draft, asked, focus_last=request.form["act"] == "add"
+            )
+            return fragment(page, form)
+        if form.validate() and form.check_unticked(found.draft.content()):
+            actions.save_draft(
+                current_actor(),
+                ref,
+                form.changes(),
+                lock_version=form.lock_version.data or 0,
+                seen=form.seen.data,
+            )
+            return redirect(next_address(ref, asked), 303)
+    except rules.WrongAnswer as error:
+        form.show(error)
+    except rules.DraftChanged as error:
+        return both_texts(ref, asked, form, error), 409
+    except (rules.NoDraft, Gone, NotVisible) as error:
+        if isinstance(error, NotVisible) and not queries.was_discarded(current_actor(), ref):
+            raise
+        why = getattr(error, "message", "") or "This draft was deleted while you were writing"
+        return fragment(pages.LostPage.build(why, asked, typed(form))), 409
+    form.pad()
+    found = draft_of(ref)
+    return fragment(pages.QuestionPage.build(found, queries.has_draft(found), asked), form), 422
+
+
+def gone(found: Need) -> Exception:
+    """Return the reason why a need has no draft."""
+    if found.state is State.WITHDRAWN:
+        return Gone(actions.withdrawn_words(found))
+    return rules.NoDraft("The draft of this need was published or discarded while you were writing")
+
+
+def typed(form: forms.QuestionForm) -> NeedContent:
+    """Return what was typed, whatever it is."""
+    return NeedContent(**form.changes())
+
+
+def both_texts(ref: str, asked: Question, form: forms.QuestionForm, error: rules.DraftChanged) -> str:
+    """Show both texts, with a form that is now based on the saved one."""
+    found = queries.own_need(current_actor(), ref)
+    form.on(error.theirs, error.lock_version)
+    form.pad()
+    saved = f"Saved on {error.saved_at}" + (f" by {error.saved_by}" if error.saved_by else "")
+    return fragment(pages.ConflictPage.of(found, asked, error.theirs, typed(form), saved), form)
+
+
+def next_address(ref: str, asked: Question) -> str:
+    """Return where "Save and continue" leads: back to the check, to the next question, or to the task list."""
+    if request.args.get("back") == "check":
+        return url_for("needs.check", ref=ref)
+    if request.form.get("act") == "later":
+        return url_for("needs.tasks", ref=ref)
+    following = rules.after(asked.slug)
+    if following is None:
+        return url_for("needs.check", ref=ref)
+    return url_for("needs.question", ref=ref, slug=following.slug)
+
+
+@needs.get("/needs/<ref>/check")
+@requires(Permission.NEED_WRITE)
+def check(ref: str) -> ResponseReturnValue:
+    """Show all answers before they are published."""
+    found = draft_of(ref)
+    draft = queries.has_draft(found)
+    form = forms.PublishEditForm(data={"lock_version": draft.lock_version})
+    return fragment(pages.Check.build(found, draft), form)
+
+
+@needs.post("/needs/<ref>/check")
+@requires(Permission.NEED_PUBLISH)
+def publish_edit(ref: str) -> ResponseReturnValue:
+    """Publish an edited need as its new version."""
+    form = forms.PublishEditForm()
+    if form.validate():
+        try:
+            actions.publish_edit(
+                current_actor(),
+                ref,
+                change_note=form.change_note.data or "",
+                lock_version=form.lock_version.data or 0,
+                form_key=form.form_key.data or "",
+            )
+        except rules.NoDraft:
+            raise
+        except (Conflict, rules.WrongAnswer, rules.TopThreeError) as error:
+            form.show(error)
+        else:
+            flash("Your changes are published. Everybody sees the new version now.")
+            return redirect(url_for("needs.need", ref=ref), 303)
+    found = draft_of(ref)
+    draft = queries.has_draft(found)
+    form.lock_version.data = draft.lock_version
+    return fragment(pages.Check.build(found, draft), form), 422
+
+
+@needs.post("/needs/<ref>/edit")
+@requires(Permission.NEED_WRITE)
+def edit(ref: str) -> ResponseReturnValue:
+    """Copy a published need into a draft to change it."""
+    actions.start_edit(current_actor(), ref)
+    return redirect(url_for("needs.tasks", ref=ref), 303)
+
+
+@needs.get("/needs/<ref>/discard")
+@requires(Permission.NEED_WRITE)
+def discard(ref: str) -> ResponseReturnValue:
+    """Ask before a draft is thrown away."""
+    found = draft_of(ref)
+    return fragment(pages.DiscardPage.build(found, queries.has_draft(found)), forms.PlainForm())
+
+
+@needs.post("/needs/<ref>/discard")
+@requires(Permission.NEED_WRITE)
+def do_discard(ref: str) -> ResponseReturnValue:
+    """Throw a draft away."""
+    actions.discard_draft(current_actor(), ref)
+    flash("The draft is deleted.")
+    return redirect(url_for("needs.workspace"), 303)
+
+
+def draft_of(ref: str) -> Need:
+    """Return one of our needs with its draft; say so where it was withdrawn or has no draft."""
+    found = queries.own_need(current_actor(), ref)
+    if found.draft is None:
+        raise gone(found)
+    return found
+
+
+# Ranking and withdrawing
+
+
+@needs.get("/organisations/<organisation_code>/top-three")
+@requires(Permission.NEED_PUBLISH)
+def rank(organisation_code: str) -> ResponseReturnValue:
+    """Offer places for our needs."""
+    return fragment(rank_page(organisation_code), forms.RankForm())
+
+
+@needs.post("/organisations/<organisation_code>/top-three")
+@requires(Permission.NEED_PUBLISH)
+def publish(organisation_code: str) -> ResponseReturnValue:
+    """Publish our needs in their order."""
+    form = forms.RankForm()
+    places = form.places()
+    errors: dict[str, str] = {}
+    try:
+        actions.publish_top_three(
+            current_actor(),
+            organisation_code,
+            rules.order_of(places),
+            form_key=form.form_key.data or "",
+            seen=form.seen(),
+        )
+    except rules.TopThreeError as error:
+        errors[error.field] = error.message
+    else:
+        flash("Your top three are published.")
+        return redirect(url_for("needs.organisation", organisation_code=organisation_code), 303)
+    page = rank_page(organisation_code, places, errors)
+    listed = {item.ref for item in page.needs}
+    form.by_need = {ref: words for ref, words in errors.items() if ref in listed}
+    form.form_errors += [words for ref, words in errors.items() if ref not in listed]
+    return fragment(page, form), 422
+
+
+def rank_page(
+    organisation_code: str, chosen: dict[str, int | None] | None = None, errors: dict[str, str] | None = None
+) -> pages.RankPage:
+    """Build the page of our needs with the places chosen so far."""
+    actor, found = current_actor(), queries.organisation(organisation_code)
+    ensure(actor, Permission.NEED_PUBLISH, found.id, visible=True)
+    return pages.RankPage.build(
+        found, queries.current_cycle(), queries.needs_of(actor, [found.id]), chosen=chosen, errors=errors
+    )
+
+
+@needs.get("/needs/<ref>/withdraw")
+@requires(Permission.NEED_PUBLISH)
+def withdraw(ref: str) -> ResponseReturnValue:
+    """Ask why a need is withdrawn."""
+    return fragment(pages.WithdrawPage.build(published_need(ref)), forms.WithdrawForm())
+
+
+@needs.post("/needs/<ref>/withdraw")
+@requires(Permission.NEED_PUBLISH)
+def do_withdraw(ref: str) -> ResponseReturnValue:
+    """Withdraw a need."""
+    form = forms.WithdrawForm()
+    if form.validate():
+        try:
+            actions.withdraw(current_actor(), ref, form.reason.data or "", form_key=form.form_key.data or "")
+        except rules.WrongAnswer as error:
+            form.show(error)
+        else:
+            flash("The need is withdrawn. Its page tells everybody why.")
+            return redirect(url_for("needs.workspace"), 303)
+    return fragment(pages.WithdrawPage.build(published_need(ref)), form), 422
+
+
+def published_need(ref: str) -> Need:
+    """Return a published need that the person may withdraw."""
+    actor, found = current_actor(), queries.need_for(current_actor(), ref)
+    ensure(actor, Permission.NEED_PUBLISH, found.organisation_id, visible=found.state is not State.DRAFT)
+    if found.state is State.WITHDRAWN:
+        raise Gone(actions.withdrawn_words(found))
+    if found.state is State.DRAFT:
+        raise rules.NoDraft("This need has not been published. You can delete its draft")
+    return found
