@@ -36,11 +36,11 @@ def propose(actor: Actor, need_ref: str, technology_ref: str, note: str, *, form
     now = clock.now()
     ref = secrets.token_hex(6)
     with transaction() as session:
-        need = queries.published_need(session, need_ref)
+        need = queries.need_of_patch(session, actor, need_ref)
+        hin_id = queries.covering(session, actor, need.organisation_id)
         technology = queries.listed_technology(session, technology_ref)
-        if need is None or technology is None:
+        if hin_id is None or technology is None:
             raise NotVisible
-        hin_id = hin_for(session, actor, need)
         once(session, actor, form_key, f"/introductions/{ref}")
         check_disinterested(actor, need, technology)
         rules.check_subjects(
@@ -78,14 +78,6 @@ def propose(actor: Actor, need_ref: str, technology_ref: str, note: str, *, form
         for side in Side:
             tell(session, queries.members_of(session, introduction, side), letter)
     return ref
-
-
-def hin_for(session: Session, actor: Actor, need: Need) -> int:
-    """Return the HIN for which the broker may act on this need, or raise."""
-    hin_id = queries.covering(session, actor, need.organisation_id)
-    if hin_id is None:
-        raise NotPermitted
-    return hin_id
 
 
 def check_disinterested(actor: Actor, need: Need, technology: Technology) -> None:

@@ -6,18 +6,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Role
 from marketplace.accounts.models import Membership, User
+from marketplace.errors import NotPermitted, NotVisible
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Contact, Decision, Side
-from marketplace.needs.models import Need
-from marketplace.organisations.queries import covering_hins
+from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
+from marketplace.organisations.models import Organisation
+from marketplace.organisations.queries import covering_hins, patch_of
 from marketplace.technologies.models import Technology
+from marketplace.vocabulary import ClinicalArea
 
 #: The role that answers for a side.
 DECIDES = {Side.NEED: Role.NEED_LEAD, Side.SUPPLIER: Role.INNOVATOR}
@@ -94,9 +97,32 @@ def one_to_change(session: Session, actor: Actor, ref: str) -> Introduction | No
     )
 
 
-def all_of(session: Session, actor: Actor) -> Sequence[Introduction]:
-    """Return every introduction that concerns the person, those due first on top."""
-    return session.scalars(visible_to(actor).order_by(Introduction.decide_by, Introduction.id)).all()
+def hanging_of(session: Session, actor: Actor) -> Sequence[Introduction]:
+    """Return what concerns the person and is not closed nor accepted by both, what is due first on top."""
+    return session.scalars(
+        visible_to(actor).where(hanging()).order_by(Introduction.decide_by, Introduction.id)
+    ).all()
+
+
+def settled_of(session: Session, actor: Actor, limit: int) -> Sequence[Introduction]:
+    """Return what concerns the person and was made or closed, the latest proposal on top."""
+    return session.scalars(
+        visible_to(actor)
+        .where(~hanging())
+        .order_by(Introduction.proposed_at.desc(), Introduction.id.desc())
+        .limit(limit)
+    ).all()
+
+
+def standing_of_pair(session: Session, actor: Actor, need_id: int, technology_id: int) -> Introduction | None:
+    """Return the introduction that stands in the way of another one for the two, where the person may see it."""
+    return session.scalar(
+        visible_to(actor).where(
+            Introduction.need_id == need_id,
+            Introduction.technology_id == technology_id,
+            Introduction.closed_at.is_(None),
+        )
+    )
 
 
 def open_pair(session: Session, need_id: int, technology_id: int) -> Introduction | None:
@@ -129,9 +155,9 @@ def of_needs(session: Session, need_ids: Collection[int]) -> Sequence[Introducti
     ).all()
 
 
-def unanswered() -> Select[Introduction]:
-    """Return introductions that still hang: not closed, and not accepted by both."""
-    return select(Introduction).where(
+def hanging() -> ColumnElement[bool]:
+    """Return the condition that an introduction is neither closed nor made; its time may have run out."""
+    return and_(
         Introduction.closed_at.is_(None),
         or_(
             Introduction.need_decision.is_distinct_from(Decision.ACCEPTED),
@@ -143,7 +169,8 @@ def unanswered() -> Select[Introduction]:
 def overdue(session: Session, now: datetime) -> Sequence[Introduction]:
     """Return, locked, what hangs and has run out of time or lost its need or its technology."""
     return session.scalars(
-        unanswered()
+        select(Introduction)
+        .where(hanging())
         .join(Introduction.need)
         .join(Introduction.technology)
         .where(
@@ -161,8 +188,8 @@ def overdue(session: Session, now: datetime) -> Sequence[Introduction]:
 def not_reminded(session: Session, decide_before: datetime) -> Sequence[Introduction]:
     """Return, locked, what hangs, is due before a moment, and has had no reminder."""
     return session.scalars(
-        unanswered()
-        .where(Introduction.reminded_at.is_(None), Introduction.decide_by <= decide_before)
+        select(Introduction)
+        .where(hanging(), Introduction.reminded_at.is_(None), Introduction.decide_by <= decide_before)
         .order_by(Introduction.id)
         .with_for_update(of=Introduction, skip_locked=True)
     ).all()
@@ -212,6 +239,64 @@ def covering(session: Session, actor: Actor, organisation_id: int) -> int | None
     if not brokered:
         return None
     return next((hin.id for hin in covering_hins(session, organisation_id) if hin.id in brokered), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchNeed:
+    """A need of the patch as the triage list filters and sorts it."""
+
+    id: int
+    ref: str
+    title: str
+    rank: int
+    published_at: datetime
+    organisation_code: str
+    organisation_name: str
+    area: ClinicalArea | None
+
+
+def patch_needs(session: Session, actor: Actor) -> list[PatchNeed]:
+    """Return the needs on the board of every organisation in the broker's patch, in one query."""
+    covered = patch_of(session, organisations_of(actor, Role.BROKER))
+    latest = select(func.max(Cycle.opens_on)).where(Cycle.opens_on <= clock.today()).scalar_subquery()
+    rows = session.execute(
+        select(
+            Need.id,
+            Need.ref,
+            NeedVersion.title,
+            Priority.rank,
+            Need.published_at,
+            Organisation.code,
+            Organisation.name,
+            NeedVersion.clinical_area,
+        )
+        .join(Priority, Priority.need_id == Need.id)
+        .join(Cycle, and_(Cycle.id == Priority.cycle_id, Cycle.opens_on == latest))
+        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+        .join(Organisation, Organisation.id == Need.organisation_id)
+        .where(Need.organisation_id.in_(covered), Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
+        .order_by(Need.id)
+    )
+    return [
+        PatchNeed(id_, ref, title, rank, published_at, code, name, area)
+        for id_, ref, title, rank, published_at, code, name, area in rows
+        if published_at is not None
+    ]
+
+
+def need_of_patch(session: Session, actor: Actor, ref: str) -> Need:
+    """Return a public need that the broker's patch holds.
+
+    Raises:
+        NotVisible: there is no such public need.
+        NotPermitted: it is of another patch.
+    """
+    need = published_need(session, ref)
+    if need is None:
+        raise NotVisible
+    if covering(session, actor, need.organisation_id) is None:
+        raise NotPermitted
+    return need
 
 
 def published_need(session: Session, ref: str) -> Need | None:

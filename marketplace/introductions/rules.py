@@ -7,6 +7,7 @@ that a side is shown comes from `seen_by`, which is not given the other side's a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -337,10 +338,27 @@ def due_before(now: datetime) -> datetime:
     return datetime.combine(last, CLOSING_HOUR, LONDON).astimezone(UTC)
 
 
-def group(states: tuple[State, ...]) -> Group:
+def state_shown(sides: Sequence[Side], course: Course, now: datetime) -> State:
+    """Return the state that a broker is shown: everything, or what one sees of it who also answers for a side."""
+    if not sides:
+        return state(course, now)
+    seen = seen_by(sides[0], course, now)
+    if seen is Seen.INTRODUCED:
+        return State.INTRODUCED
+    return State.PROPOSED if seen.open else State.STOPPED
+
+
+def group(states: Sequence[State]) -> Group:
     """Return how far a need has come, from the states of its introductions."""
     if State.INTRODUCED in states:
         return Group.INTRODUCED
     if any(one.waiting for one in states):
         return Group.IN_DIALOGUE
     return Group.STOPPED if states else Group.NOTHING_PROPOSED
+
+
+def urgency(where: Group, due: datetime | None, now: datetime) -> int:
+    """Return the place of a need's group in the triage list, most urgent first; 0 is an answer about to run out."""
+    if where is Group.IN_DIALOGUE and due is not None and remind_at(due) <= now:
+        return 0
+    return 1 + (Group.NOTHING_PROPOSED, Group.STOPPED, Group.IN_DIALOGUE, Group.INTRODUCED).index(where)

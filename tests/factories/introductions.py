@@ -17,88 +17,15 @@ from marketplace.accounts.models import User
 from marketplace.introductions import rules
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Decision, Side
-from marketplace.needs.models import Need, NeedVersion
 from marketplace.organisations.models import HinPatch, Kind, Organisation
-from marketplace.technologies.models import Technology, TechnologyVersion
-from marketplace.vocabulary import CareSetting, ClinicalArea, FundingState, Readiness, Shift, Timing
+from tests.factories.needs import make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_user
+from tests.factories.technologies import make_technology
 
 NOTE = "The ward loses two hours a day to this, and the technology answers three of the four must-haves."
 
 _numbers = count(1)
-
-
-def make_published_need(session: Session, organisation: Organisation, **values: object) -> Need:
-    """Return a committed, published need of an organisation."""
-    number = next(_numbers)
-    now = clock.now()
-    need = Need(
-        ref=f"need{number:06}", organisation=organisation, created_at=now, published_at=now, version=1
-    )
-    session.add(need)
-    session.flush()
-    session.add(
-        NeedVersion(
-            **{
-                "need_id": need.id,
-                "number": 1,
-                "published_at": now,
-                "title": f"Find falls risk earlier {number}",
-                "problem": "Older people fall on our wards and stay longer for it.",
-                "who_affected": "Patients over 65 on general wards",
-                "how_many": 4200,
-                "pathway_today": "A nurse fills in a paper form at admission.",
-                "outcome": "Fewer falls with harm",
-                "measure": "Falls with harm for each 1,000 bed days",
-                "baseline": "1.9",
-                "target": "1.2",
-                "must": ["Shows the risk within one hour of admission", "Works with our patient record"],
-                "evidence_wanted": [{"type": "dtac", "detail": ""}],
-                "clinical_area": ClinicalArea.FRAILTY,
-                "care_setting": CareSetting.ACUTE_WARD,
-                "shift": Shift.ANALOGUE_TO_DIGITAL,
-                "timing": Timing.WITHIN_6_MONTHS,
-                "funding_state": FundingState.BID,
-            }
-            | values
-        )
-    )
-    session.commit()
-    session.refresh(need)
-    return need
-
-
-def make_listed_technology(session: Session, supplier: Organisation, **values: object) -> Technology:
-    """Return a committed, listed technology of a supplier."""
-    number = next(_numbers)
-    now = clock.now()
-    technology = Technology(
-        ref=f"tech{number:06}", supplier=supplier, created_at=now, listed_at=now, version=1
-    )
-    session.add(technology)
-    session.flush()
-    session.add(
-        TechnologyVersion(
-            **{
-                "technology_id": technology.id,
-                "number": 1,
-                "listed_at": now,
-                "name": f"Steadyward {number}",
-                "summary": "Reads the patient record and shows the risk of a fall at admission.",
-                "intended_use": "General wards, for patients over 65.",
-                "replaces": "The paper form.",
-                "claims": ["Shows the risk within ten minutes"],
-                "settings": [CareSetting.ACUTE_WARD.value],
-                "clinical_areas": [ClinicalArea.FRAILTY.value],
-                "readiness": Readiness.IN_USE,
-            }
-            | values
-        )
-    )
-    session.commit()
-    session.refresh(technology)
-    return technology
 
 
 def cover(session: Session, hin: Organisation, organisation: Organisation) -> None:
@@ -160,6 +87,7 @@ def make_introduction(
     supplier: Decision | None = None,
     closed: bool = False,
     overdue: bool = False,
+    rank: int | None = None,
 ) -> Introduction:
     """Return a committed introduction of the two parties, with the answers given; written straight to the tables.
 
@@ -169,8 +97,8 @@ def make_introduction(
     decide_by = now if overdue else rules.answer_by(now)
     introduction = Introduction(
         ref=f"intro{next(_numbers):06}",
-        need=make_published_need(session, session.get_one(Organisation, parties.trust.id)),
-        technology=make_listed_technology(session, session.get_one(Organisation, parties.supplier.id)),
+        need_id=make_need(session, parties.trust, rank=rank).id,
+        technology_id=make_technology(session, parties.supplier).id,
         hin_id=parties.hin.id,
         broker_id=parties.people["broker"].id,
         note=NOTE,

@@ -25,10 +25,10 @@ from tests.factories.introductions import (
     Parties,
     introduction_of,
     make_introduction,
-    make_listed_technology,
-    make_published_need,
 )
+from tests.factories.needs import make_need
 from tests.factories.people import make_actor, make_user
+from tests.factories.technologies import make_technology
 
 WEDNESDAY = datetime(2027, 3, 3, 10, 0, tzinfo=UTC)
 
@@ -40,12 +40,12 @@ def parties(session: Session) -> Parties:
 
 @pytest.fixture
 def need(session: Session, parties: Parties) -> Need:
-    return make_published_need(session, parties.trust)
+    return make_need(session, parties.trust)
 
 
 @pytest.fixture
 def technology(session: Session, parties: Parties) -> Technology:
-    return make_listed_technology(session, parties.supplier)
+    return make_technology(session, parties.supplier)
 
 
 def audited(session: Session) -> list[str]:
