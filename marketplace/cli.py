@@ -5,13 +5,30 @@ A mistake ends with exit code 1 and one sentence, never with a traceback.
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import click
 from pydantic import ValidationError
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
+from marketplace.access.actor import SERVICE
+from marketplace.access.policy import Role
+from marketplace.accounts import actions as accounts
+from marketplace.database import db, transaction
+from marketplace.errors import DomainError
+from marketplace.factory import create_app
+from marketplace.organisations import actions as registry
+from marketplace.organisations import ods
+from marketplace.outbox import actions as queue
 from marketplace.settings import Settings
+from marketplace.web.health import report
+from marketplace.web.words import count, moment
 
 
 def stop(message: str) -> NoReturn:
@@ -31,6 +48,24 @@ def settings() -> Settings:
         )
 
 
+@contextmanager
+def service() -> Iterator[Settings]:
+    """Open the service for a command, and say in one sentence when the database is not there."""
+    chosen = settings()
+    app = create_app(chosen)
+    engine: Engine = app.extensions["engine"]
+    try:
+        with app.app_context():
+            yield chosen
+    except DBAPIError as error:
+        stop(
+            f"The database could not be used ({type(error).__name__}). Is it running and DATABASE_URL right? "
+            "If it is new, run first: python -m marketplace migrate"
+        )
+    finally:
+        engine.dispose()
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Demand Signal: where NHS demand meets proven technology."""
@@ -38,7 +73,10 @@ def main() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database to the schema of this version; makes a missing SQLite file."""
+    """Bring the database to the schema of this version, and load the organisations it starts with.
+
+    Makes a missing SQLite file. Safe to repeat, and to run from several processes at once.
+    """
     from marketplace import migrating  # Alembic is slow to import, and only this command needs it
     from marketplace.database import make_engine
 
@@ -49,6 +87,121 @@ def migrate() -> None:
             revision = migrating.current_revision(connection)
     except migrating.UnknownRevision as error:
         stop(str(error))
+    except DBAPIError as error:
+        stop(
+            f"The database could not be used ({type(error).__name__}). Is it running and DATABASE_URL right?"
+        )
     finally:
         engine.dispose()
     click.echo(f"The database is at revision {revision}.")
+    with service():
+        added = registry.load_reference()
+    click.echo(
+        f"{count(added, 'organisation')} added to the registry."
+        if added
+        else "The registry was filled before."
+    )
+
+
+@main.command()
+def health() -> None:
+    """Tell whether the database answers with this version's schema, and how far the worker is behind (JSON)."""
+    with service():
+        told = report()
+    del told["encoder"]  # that of a web process; this process has just started
+    click.echo(json.dumps(told, indent=2))
+    if not told["ready"]:
+        sys.exit(1)
+
+
+@main.group("organisations")
+def organisations_group() -> None:
+    """Keep the registry of organisations."""
+
+
+@organisations_group.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Apply the changes without asking.")
+@click.option("--dry-run", is_flag=True, help="Show the changes and stop.")
+def import_organisations(file: Path, yes: bool, dry_run: bool) -> None:
+    """Import NHS trusts from FILE, an ODS file of 27 columns (report "etr", CSV without a header).
+
+    Shows what would change and asks. Nothing is deleted: what ODS has closed, or no longer lists, is closed. Safe to
+    repeat.
+    """
+    with service():
+        try:
+            plan = registry.plan_import(file)
+            for line in plan.lines():
+                click.echo(line)
+            if plan.is_empty:
+                click.echo("Nothing to change.")
+            if dry_run:
+                click.echo("Nothing was changed: this was a dry run.")
+                return
+            if not (yes or plan.is_empty) and not _agreed():
+                stop("Nothing was changed.")
+            registry.import_ods(SERVICE, file, shown=plan)
+        except (ods.OdsFileError, ods.ImportRefused) as error:
+            stop(f"{file.name} was not imported. {error}")
+        if not plan.is_empty:
+            click.echo("Done.")
+
+
+def _agreed() -> bool:
+    try:
+        return click.confirm("Apply these changes?")
+    except click.Abort:
+        click.echo()
+        return False
+
+
+@main.command()
+@click.argument("email")
+@click.option(
+    "--organisation", required=True, help="Its code: an ODS code, or demand-signal for the service."
+)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+def invite(email: str, organisation: str, role: str) -> None:
+    """Invite EMAIL to an organisation, such as the first administrator; prints the link as well."""
+    with service() as chosen:
+        try:
+            link = accounts.invite(
+                SERVICE, organisation, email=email, role=Role(role), days=chosen.invitation_days
+            )
+        except DomainError as error:
+            stop(error.message)
+    click.echo(f"The invitation waits to be sent by the worker. Its link works once, for {email}:\n{link}")
+
+
+@main.group()
+def outbox() -> None:
+    """Look at work that waits for the worker."""
+
+
+@outbox.command("show")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1000))
+def show_outbox(limit: int) -> None:
+    """Show rows that are parked after failing, and rows that wait."""
+    with service():
+        told = queue.backlog(db.session)
+        rows = queue.unfinished(db.session, limit)
+    click.echo(f"{told.waiting} waiting, {told.parked} parked.")
+    for row in rows:
+        state = "parked" if row.parked else "waiting"
+        why = f", last error {row.last_error}" if row.last_error else ""
+        click.echo(
+            f"{row.id}: {state}, {row.topic} {row.subject_id}, since {moment(row.created_at)}, "
+            f"{count(row.attempts, 'try', 'tries')}{why}"
+        )
+
+
+@outbox.command("retry")
+@click.argument("row", type=int, required=False)
+def retry_outbox(row: int | None) -> None:
+    """Let the worker try parked rows again: all of them, or the one with the number ROW."""
+    with service(), transaction() as session:
+        done = queue.retry(session, row)
+    if row is not None and not done:
+        stop(f"No parked row has the number {row}.")
+    click.echo(f"{count(done, 'row')} will be tried again.")

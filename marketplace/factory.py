@@ -69,6 +69,7 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     browser.init(app)
     CSRFProtect(app)  # after the person is known: a stale form is answered by who sent it
     finder.init(app, settings, encoder)
+    app.extensions["encoder_state"] = lambda: app.extensions["finders"].state.value
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
     security.init(app, secure=not settings.demo)
     problems.init(app)

@@ -19,6 +19,7 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.matches.finder import Finders, prepare_database
 from marketplace.matches.indexer import TOPICS, Indexer
+from marketplace.notices.actions import deliver
 from marketplace.outbox.actions import Job, claim, fail, finish
 from marketplace.outbox.models import OutboxRow
 from marketplace.settings import Settings
@@ -117,6 +118,7 @@ def build_worker(app: Flask) -> Worker:
     prepare_database(app.extensions["engine"], own.encoder)
     indexer = Indexer(app.extensions["engine"], own.encoder)
     handlers: dict[str, Handler] = dict.fromkeys(TOPICS, indexer.handle)
+    handlers["email"] = one_by_one(deliver)
     return Worker(
         app,
         handlers,

@@ -297,7 +297,9 @@ def invite(
     with transaction() as session:
         organisation = _invitable(session, actor, organisation_code)
         if role not in rules.roles_for(organisation.kind):
-            raise DomainError("Choose a role from the list", "role")
+            raise DomainError(
+                f"{organisation.name} has no role “{role.label}”. Choose one that it has", "role"
+            )
         if any(
             member.email == folded and member.role is role
             for member in queries.members_of(session, organisation.id)

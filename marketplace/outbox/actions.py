@@ -107,3 +107,51 @@ def backlog(session: Session) -> Backlog:
     ).one()
     parked = session.scalar(select(func.count()).where(OutboxRow.parked_at.is_not(None)))
     return Backlog(waiting, parked or 0, oldest)
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A row that is not finished, for the command line: no typed text, only what the row itself holds."""
+
+    id: int
+    topic: str
+    subject_id: str
+    created_at: datetime
+    attempts: int
+    parked: bool
+    last_error: str
+
+
+def unfinished(session: Session, limit: int) -> list[Stuck]:
+    """Return rows that are parked or wait, parked ones first, oldest first."""
+    rows = session.scalars(
+        select(OutboxRow)
+        .where(OutboxRow.finished_at.is_(None))
+        .order_by(OutboxRow.parked_at.is_(None), OutboxRow.id)
+        .limit(limit)
+    ).all()
+    return [
+        Stuck(
+            row.id,
+            row.topic,
+            row.subject_id,
+            row.created_at,
+            row.attempts,
+            row.parked_at is not None,
+            row.last_error or "",
+        )
+        for row in rows
+    ]
+
+
+def retry(session: Session, row_id: int | None = None) -> int:
+    """Let parked rows (all, or one) be tried again from now on; return how many. The caller commits."""
+    wanted = update(OutboxRow).where(OutboxRow.parked_at.is_not(None), OutboxRow.finished_at.is_(None))
+    if row_id is not None:
+        wanted = wanted.where(OutboxRow.id == row_id)
+    done = session.execute(
+        wanted.values(
+            parked_at=None, attempts=0, due_at=clock.now(), claim=None, claimed_until=None
+        ).returning(OutboxRow.id)
+    )
+    return len(done.all())

@@ -41,6 +41,7 @@ def _database() -> tuple[bool, bool, Backlog | None]:
 def report() -> dict[str, object]:
     """Return what `/health` tells."""
     answers, current, waiting = _database()
+    encoder_state = current_app.extensions.get("encoder_state")
     return {
         "live": True,
         "ready": answers and current,
@@ -53,7 +54,7 @@ def report() -> dict[str, object]:
             "parked": waiting.parked,
             "oldest_seconds": _age(waiting.oldest),
         },
-        "encoder": current_app.extensions.get("encoder_state"),
+        "encoder": encoder_state() if encoder_state else None,
     }
 
 
