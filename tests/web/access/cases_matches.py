@@ -1,0 +1,66 @@
+"""Who may see which candidates."""
+
+from __future__ import annotations
+
+from tests.factories.needs import make_draft, make_need
+from tests.factories.technologies import make_technology
+from tests.web.access.world import BROKERS, EVERYBODY, LEADS, Case, Who, World
+
+
+def published_need(world: World) -> tuple[str, dict[str, object]]:
+    need = make_need(world.session, world.organisations[Who.LEAD])
+    return f"/needs/{need.ref}/matches", {}
+
+
+def draft_need(world: World) -> tuple[str, dict[str, object]]:
+    need = make_draft(world.session, world.organisations[Who.LEAD])
+    return f"/needs/{need.ref}/matches", {}
+
+
+def withdrawn_need(world: World) -> tuple[str, dict[str, object]]:
+    need = make_need(world.session, world.organisations[Who.LEAD], withdrawn="We found another way.")
+    return f"/needs/{need.ref}/matches", {}
+
+
+def listed_technology(world: World) -> tuple[str, dict[str, object]]:
+    technology = make_technology(world.session, world.organisations[Who.INNOVATOR])
+    return f"/technologies/{technology.ref}/needs", {}
+
+
+def draft_technology(world: World) -> tuple[str, dict[str, object]]:
+    technology = make_technology(world.session, world.organisations[Who.INNOVATOR], listed=False)
+    return f"/technologies/{technology.ref}/needs", {}
+
+
+MAY_READ_NEEDS = LEADS | BROKERS
+MAY_READ_TECHNOLOGIES = BROKERS | {Who.INNOVATOR, Who.RIVAL}
+
+CASES = [
+    Case("matches.search", "GET", "any text", lambda _: ("/search?q=falls", {}), allowed=EVERYBODY),
+    Case("matches.for_need", "GET", "published", published_need, allowed=frozenset({Who.LEAD, Who.BROKER})),
+    Case(
+        "matches.for_need",
+        "GET",
+        "draft",
+        draft_need,
+        allowed=frozenset(),
+        others=dict.fromkeys(MAY_READ_NEEDS, 404),
+    ),
+    Case(
+        "matches.for_need",
+        "GET",
+        "withdrawn",
+        withdrawn_need,
+        allowed=frozenset(),
+        others=dict.fromkeys(MAY_READ_NEEDS, 404),
+    ),
+    Case("matches.for_technology", "GET", "listed", listed_technology, allowed=BROKERS | {Who.INNOVATOR}),
+    Case(
+        "matches.for_technology",
+        "GET",
+        "draft",
+        draft_technology,
+        allowed=frozenset(),
+        others=dict.fromkeys(MAY_READ_TECHNOLOGIES, 404),
+    ),
+]
