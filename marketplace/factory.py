@@ -21,6 +21,7 @@ from marketplace.database import db, make_engine
 from marketplace.home.routes import home
 from marketplace.matches import finder
 from marketplace.matches.finder import Encoder
+from marketplace.matches.routes import matches
 from marketplace.needs.routes import needs
 from marketplace.notices.routes import notices
 from marketplace.organisations.routes import organisations
@@ -76,7 +77,7 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     # A technology shows its passports, whose room lies above: the two meet here.
     app.extensions["passport_standing"] = passports.best_standing
     app.extensions["passport_in_force"] = passports.in_force
-    for room in (home, accounts, notices, organisations, about, health, needs):
+    for room in (home, accounts, notices, organisations, about, health, needs, matches):
         app.register_blueprint(room)
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way

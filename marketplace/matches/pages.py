@@ -113,6 +113,7 @@ class CandidatesPage(Page):
     orders: tuple[Choice, ...]
     settings: tuple[Choice, ...]
     passport_only: bool | None
+    filtered: bool
     pending: bool = False
 
 

@@ -49,7 +49,9 @@ def other(session: Session) -> Technology:
 
 @pytest.fixture
 def lead(browser: Browser, session: Session, need: Need) -> Browser:
-    return browser.sign_in(make_user(session, Role.NEED_LEAD, need.organisation))
+    browser.sign_in(make_user(session, Role.NEED_LEAD, need.organisation))
+    session.rollback()  # what was read before the sign-in was written is old now
+    return browser
 
 
 def test_a_lead_sees_technologies_ranked_with_a_reason_for_each_must_have(
@@ -168,7 +170,17 @@ def test_an_innovator_sees_open_needs_ranked_with_what_is_missing(
     browser: Browser, session: Session, need: Need, nightlight: Technology, reindex: Reindex
 ) -> None:
     far = make_need(
-        session, title="Pay invoices faster", problem="Invoices wait.", must=("Pay in 5 days", "Log it")
+        session,
+        title="Pay invoices faster",
+        problem="Invoices of suppliers wait for weeks.",
+        who_affected="Finance teams",
+        how_many_note="invoices",
+        pathway_today="Paper in trays.",
+        outcome="Every invoice is paid on its day.",
+        measure="Days to payment",
+        must=("Pay in 5 days", "Log each payment"),
+        clinical_area="operations",
+        care_setting="across-a-system",
     )
     reindex()
     browser.sign_in(make_user(session, Role.INNOVATOR, nightlight.supplier))
