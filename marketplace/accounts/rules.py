@@ -97,7 +97,11 @@ def check_password(password: str, *, email: str, name: str = "", field: str = "p
     if len(password) > PASSWORD_MOST:
         raise DomainError(f"Password must be {PASSWORD_MOST} characters or fewer", field)
     folded = password.casefold()
-    own = {part for part in (email.partition("@")[0].casefold(), name.casefold()) if len(part) >= 4}
+    own = {
+        part
+        for part in (email.casefold(), email.partition("@")[0].casefold(), name.casefold())
+        if len(part) >= 4
+    }
     if any(common in folded and len(folded) - len(common) < 6 for common in COMMON) or len(set(folded)) < 5:
         raise DomainError("Choose a password that is harder to guess. Three random words work well", field)
     if any(part in folded and len(folded) - len(part) < 6 for part in own):
