@@ -25,8 +25,10 @@ from marketplace.matches.routes import matches
 from marketplace.needs.routes import needs
 from marketplace.notices.routes import notices
 from marketplace.organisations.routes import organisations
-from marketplace.passports import queries as passports
+from marketplace.passports import queries as standings
+from marketplace.passports.routes import passports
 from marketplace.settings import PROJECT, Settings
+from marketplace.technologies.routes import technologies
 from marketplace.web import kept, navigation, problems, security
 from marketplace.web.about import about
 from marketplace.web.health import health
@@ -75,9 +77,9 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     security.init(app, secure=not settings.demo)
     problems.init(app)
     # A technology shows its passports, whose room lies above: the two meet here.
-    app.extensions["passport_standing"] = passports.best_standing
-    app.extensions["passport_in_force"] = passports.in_force
-    for room in (home, accounts, notices, organisations, about, health, needs, matches):
+    app.extensions["passport_standing"] = standings.best_standing
+    app.extensions["passport_in_force"] = standings.in_force
+    for room in (home, accounts, notices, organisations, about, health, needs, matches, technologies, passports):
         app.register_blueprint(room)
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way

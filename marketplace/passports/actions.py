@@ -35,11 +35,10 @@ def issue(actor: Actor, technology_ref: str, content: PassportContent, *, form_k
         ensure(actor, Permission.PASSPORT_ISSUE, issuer_id, visible=True)
         technology = queries.technology_to_assess(technology_ref, lock=True)
         check_interest(actor, technology)
-        now, today = clock.now(), clock.today()
-        number = _new_number(today.year)
+        now = clock.now()
+        number = _new_number(clock.today().year)
         once(session, actor, form_key, _page(number))
-        _check_still_there(technology, content)
-        rules.check_passport(content, today=today)
+        relied_on = check(technology, content)
         passport = Passport(
             number=number,
             technology_id=technology.id,
@@ -51,7 +50,7 @@ def issue(actor: Actor, technology_ref: str, content: PassportContent, *, form_k
             valid_from=content.valid_from,
             valid_to=content.valid_to,
             issued_at=now,
-            relied_on=_relied_on(technology, content.evidence),
+            relied_on=relied_on,
         )
         session.add(passport)
         _note(session, actor, "passport.issued", passport, technology)
@@ -91,6 +90,13 @@ def revoke(actor: Actor, number: str, reason: str, *, form_key: str = "") -> Non
         passport.revoked_at = clock.now()
         passport.revoked_reason = reason
         _note(session, actor, "passport.revoked", passport, passport.technology)
+
+
+def check(technology: Technology, content: PassportContent) -> list[EvidenceItem]:
+    """Return the evidence relied on, or raise where a passport could not be issued now."""
+    _check_still_there(technology, content)
+    rules.check_passport(content, today=clock.today())
+    return _relied_on(technology, content.evidence)
 
 
 def issuing_body(actor: Actor, issuer_id: int | None) -> int:

@@ -23,10 +23,14 @@ from marketplace.technologies.rules import EXPIRING
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the register is narrowed to. ``issuer`` is an organisation's code, ``text`` a number or a name."""
+    """What the register is narrowed to.
+
+    ``issuer`` is an organisation's code, ``technology`` a reference, ``text`` a number or words of a name.
+    """
 
     standing: Standing | None = None
     issuer: str = ""
+    technology: str = ""
     text: str = ""
 
     @property
@@ -109,6 +113,8 @@ def _narrowed(filters: Filters) -> Select[Passport]:
         statement = statement.where(stands(filters.standing, clock.today()))
     if filters.issuer:
         statement = statement.where(Organisation.code == filters.issuer)
+    if filters.technology:
+        statement = statement.where(Technology.ref == filters.technology)
     if number := tidy_number(filters.text):
         statement = statement.where(Passport.number == number)
     else:
@@ -187,17 +193,6 @@ def by_number(number: str) -> Details:
     if found is None:
         raise NotVisible
     return Details(found[0], found[1])
-
-
-def of_technology(technology_id: int) -> list[Passport]:
-    """Return all passports of a technology, the latest first."""
-    statement = (
-        select(Passport)
-        .where(Passport.technology_id == technology_id)
-        .options(joinedload(Passport.issuer))
-        .order_by(Passport.issued_at.desc(), Passport.id.desc())
-    )
-    return list(db.session.scalars(statement))
 
 
 def own(actor: Actor) -> list[Entry]:

@@ -100,14 +100,16 @@ def line(label: str, *, limit: int, needed: str = "", hint: str = "", **kwargs: 
     )
 
 
-def paragraph(label: str, *, limit: int, needed: str = "", hint: str = "", rows: int = 5) -> TextAreaField:
+def paragraph(
+    label: str, *, limit: int, needed: str = "", hint: str = "", rows: int = 5, **kwargs: Any
+) -> TextAreaField:
     """Return a field for some sentences, with a count of what is left."""
     return TextAreaField(
         label,
         description=hint,
         filters=[clean],
         validators=[*([Needed(needed)] if needed else []), AtMost(limit), OneAlphabet()],
-        render_kw={"limit": limit, "rows": rows},
+        render_kw={"limit": limit, "rows": rows} | kwargs,
     )
 
 
@@ -263,5 +265,7 @@ class DateParts(Field):
 
 
 def plain_label(field: Field) -> str:
-    """Return the field's label for use at the start of a message."""
+    """Return the field's label for use at the start of a message, or its ``called`` where the label is a question."""
+    if called := (field.render_kw or {}).get("called"):
+        return str(called)
     return str(field.label.text).rstrip("?").removesuffix(" (optional)")
