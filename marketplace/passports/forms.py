@@ -26,6 +26,11 @@ class PassportForm(BaseForm):
         needed="Enter what was assessed, and for which use",
         hint="The release, the people and the care settings that the assessment covers. Everybody sees this.",
     )
+    evidence = SelectMultipleField(
+        "Which evidence did you rely on?",
+        description="Select what you have seen and checked with its issuer.",
+        validate_choice=False,
+    )
     conditions = paragraph(
         "Conditions and limits (optional)",
         limit=rules.CONDITIONS_LIMIT,
@@ -37,18 +42,13 @@ class PassportForm(BaseForm):
         needed="Enter the last day on which the passport is valid",
         hint=f"The last day, at most {rules.YEARS_MOST} years after the first.",
     )
-    evidence = SelectMultipleField(
-        "Which evidence did you rely on?",
-        description="Select what you have seen and checked with its issuer.",
-        validate_choice=False,
-    )
 
     def __init__(
         self, bodies: Sequence[tuple[str, str]], evidence: Sequence[tuple[str, str]], **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.evidence.choices = list(evidence)
-        self.issuer.choices = list(bodies)
+        self.evidence.choices = dict(evidence)
+        self.issuer.choices = dict(bodies)
         self.offered = {value for value, _ in evidence}
         self.bodies = {value for value, _ in bodies}
         self.only_body = bodies[0][0] if len(bodies) == 1 else ""
@@ -129,14 +129,14 @@ class RegisterForm(BaseForm):
         hint="For example, DS-2026-7K3M2Q",
     )
     standing = SelectField(
-        "Standing", choices=[("", "Any standing"), *Standing.choices()], validate_choice=False
+        "Standing", choices={"": "Any standing"} | dict(Standing.choices()), validate_choice=False
     )
     issuer = SelectField("Issued by", validate_choice=False)
     technology = HiddenField()
 
     def __init__(self, issuers: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.issuer.choices = [("", "Any organisation"), *issuers]
+        self.issuer.choices = {"": "Any organisation"} | dict(issuers)
         self.issuers = {code for code, _ in issuers}
 
     def validate_standing(self, field: SelectField) -> None:

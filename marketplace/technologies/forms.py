@@ -26,7 +26,7 @@ CLAIM_LABEL = "Claim"
 
 
 class Among:
-    """Everything chosen must be offered; the browser sends nothing else by itself."""
+    """Everything chosen must be offered: the keys of the field's ``choices``."""
 
     def __init__(self, message: str, *, needed: bool = True) -> None:
         self.message, self.needed = message, needed
@@ -34,21 +34,29 @@ class Among:
     def __call__(self, form: Any, field: Any) -> None:
         """Stop for an empty or a foreign choice."""
         chosen = field.data if isinstance(field.data, list) else [field.data] if field.data else []
-        if (self.needed and not chosen) or not set(chosen) <= {value for value, *_ in field.choices}:
+        if (self.needed and not chosen) or not set(chosen) <= set(field.choices):
             raise ValidationError(self.message)
 
 
 def one_of(label: str, terms: type[Term], *, needed: str, hint: str = "") -> RadioField:
     """Return radios for one term of a vocabulary."""
     return RadioField(
-        label, description=hint, choices=terms.choices(), validate_choice=False, validators=[Among(needed)]
+        label,
+        description=hint,
+        choices=dict(terms.choices()),
+        validate_choice=False,
+        validators=[Among(needed)],
     )
 
 
 def some_of(label: str, terms: type[Term], *, needed: str, hint: str = "") -> SelectMultipleField:
     """Return checkboxes for some terms of a vocabulary."""
     return SelectMultipleField(
-        label, description=hint, choices=terms.choices(), validate_choice=False, validators=[Among(needed)]
+        label,
+        description=hint,
+        choices=dict(terms.choices()),
+        validate_choice=False,
+        validators=[Among(needed)],
     )
 
 
@@ -66,7 +74,7 @@ class StartForm(BaseForm):
 
     def __init__(self, suppliers: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.supplier.choices = list(suppliers)
+        self.supplier.choices = dict(suppliers)
         if len(suppliers) == 1:
             del self.supplier
 
@@ -300,7 +308,7 @@ class EvidenceForm(BaseForm):
 
     type = SelectField(
         "What kind of evidence is it?",
-        choices=[("", "Select a kind"), *EvidenceType.choices()],
+        choices={"": "Select a kind"} | dict(EvidenceType.choices()),
         validate_choice=False,
         validators=[Among("Select what kind of evidence it is")],
     )
@@ -378,29 +386,29 @@ class RegisterForm(BaseForm):
     )
     clinical_area = SelectField(
         "Clinical area",
-        choices=[("", "All areas"), *ClinicalArea.choices()],
+        choices={"": "All areas"} | dict(ClinicalArea.choices()),
         validate_choice=False,
         validators=[Among("Select a clinical area from the list", needed=False)],
     )
     setting = SelectField(
         "Care setting",
-        choices=[("", "All settings"), *CareSetting.choices()],
+        choices={"": "All settings"} | dict(CareSetting.choices()),
         validate_choice=False,
         validators=[Among("Select a care setting from the list", needed=False)],
     )
     readiness = SelectField(
         "Readiness",
-        choices=[("", "All stages"), *Readiness.choices()],
+        choices={"": "All stages"} | dict(Readiness.choices()),
         validate_choice=False,
         validators=[Among("Select a stage from the list", needed=False)],
     )
     passport = SelectField(
         "Passport",
-        choices=[
-            ("", "With or without"),
-            (PassportFilter.YES.value, "With a valid passport"),
-            (PassportFilter.NO.value, "Without a valid passport"),
-        ],
+        choices={
+            "": "With or without",
+            PassportFilter.YES.value: "With a valid passport",
+            PassportFilter.NO.value: "Without a valid passport",
+        },
         validate_choice=False,
         validators=[Among("Select an answer about the passport from the list", needed=False)],
     )

@@ -195,7 +195,9 @@ def _result(technology: Technology, badge: PassportBadge | None) -> Result:
         supplier=technology.supplier.name,
         summary=shortened(version.summary),
         tags=(passport_tag(badge), *((Tag(content.readiness.label, "white"),) if content.readiness else ())),
-        meta=" · ".join((listed(words_of(content, "clinical_areas")), f"updated {day(version.listed_at)}")),
+        meta=" · ".join(
+            ("; ".join(words_of(content, "clinical_areas")), f"updated {day(version.listed_at)}")
+        ),
     )
 
 
@@ -285,8 +287,8 @@ class TechnologyPage(Page):
             warning=warning,
             warning_link=link,
             content=content,
-            settings=listed(words_of(content, "settings")),
-            clinical_areas=listed(words_of(content, "clinical_areas")),
+            settings="; ".join(words_of(content, "settings")),
+            clinical_areas="; ".join(words_of(content, "clinical_areas")),
             readiness=content.readiness.label if content.readiness else "",
             evidence=tuple(line for item, line in shown_evidence if item.withdrawn_at is None),
             withdrawn=tuple(line for item, line in shown_evidence if item.withdrawn_at is not None),
