@@ -79,7 +79,18 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     # A technology shows its passports, whose room lies above: the two meet here.
     app.extensions["passport_standing"] = standings.best_standing
     app.extensions["passport_in_force"] = standings.in_force
-    for room in (home, accounts, notices, organisations, about, health, needs, matches, technologies, passports):
+    for room in (
+        home,
+        accounts,
+        notices,
+        organisations,
+        about,
+        health,
+        needs,
+        matches,
+        technologies,
+        passports,
+    ):
         app.register_blueprint(room)
     if settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign] # Flask's documented way
