@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import request
@@ -17,6 +17,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import StopValidation
 from wtforms.widgets import HiddenInput
 
@@ -61,7 +62,7 @@ class OneOf:
         """Stop for a value that was not offered."""
         chosen = field.data if isinstance(field.data, list) else [field.data]
         if any(value and value not in self.values for value in chosen):
-            raise StopValidation(f"{plain_label(field)}: choose from the list")
+            raise StopValidation(f"{plain_label(field)} must be one of the choices")
 
 
 def statement(_label: str = "", **kwargs: Any) -> TextAreaField:
@@ -184,9 +185,11 @@ def _as_typed(question: Question, content: NeedContent) -> dict[str, Any]:
 
 def _fields_of(ask: Ask) -> Mapping[str, Any]:
     if ask.shape is Shape.LINE:
-        return {ask.name: line(ask.label, limit=ask.limit, hint=ask.hint)}
+        return {ask.name: line(ask.label, limit=ask.limit, hint=ask.hint, called=ask.short)}
     if ask.shape is Shape.PARAGRAPH:
-        return {ask.name: paragraph(ask.label, limit=ask.limit, hint=ask.hint, rows=ask.rows)}
+        return {
+            ask.name: paragraph(ask.label, limit=ask.limit, hint=ask.hint, rows=ask.rows, called=ask.short)
+        }
     if ask.shape is Shape.NUMBER:
         return {ask.name: whole_number(ask.label, least=1, most=PEOPLE_MOST, hint=ask.hint)}
     if ask.shape is Shape.STATEMENTS:
@@ -194,22 +197,35 @@ def _fields_of(ask: Ask) -> Mapping[str, Any]:
     terms = ask.terms or EvidenceType
     if ask.shape is Shape.EVIDENCE:
         kinds = SelectMultipleField(
-            ask.label, choices=terms.choices(), validate_choice=False, validators=[OneOf(terms)]
+            ask.label,
+            choices=_offered(terms),
+            validate_choice=False,
+            validators=[OneOf(terms)],
+            render_kw={"called": ask.short},
         )
         details = {DETAIL + kind.name.lower(): _detail(kind) for kind in EvidenceType}
         return {ask.name: kinds} | details
-    choices = terms.choices()
+    choices = _offered(terms)
     radios = len(choices) <= RADIOS_MOST
     if ask.optional:
-        choices = [*choices, ("", "None of these")]
+        choices = [*choices, SelectChoice("", "None of these")]
     elif not radios:
-        choices = [("", "Choose one"), *choices]
+        choices = [SelectChoice("", "Choose one"), *choices]
     kind = RadioField if radios else SelectField
     return {
         ask.name: kind(
-            ask.label, description=ask.hint, choices=choices, validate_choice=False, validators=[OneOf(terms)]
+            ask.label,
+            description=ask.hint,
+            choices=choices,
+            validate_choice=False,
+            validators=[OneOf(terms)],
+            render_kw={"called": ask.short},
         )
     }
+
+
+def _offered(terms: type[Term]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in terms.choices()]
 
 
 def _detail(kind: EvidenceType) -> StringField:
@@ -217,7 +233,7 @@ def _detail(kind: EvidenceType) -> StringField:
         f"What exactly do you want to see? ({kind.label})",
         filters=[clean_line],
         validators=[AtMost(DETAIL_LIMIT), OneAlphabet()],
-        render_kw={"limit": DETAIL_LIMIT},
+        render_kw={"limit": DETAIL_LIMIT, "called": kind.label},
     )
 
 
@@ -236,6 +252,10 @@ class StartForm(BaseForm):
     """Choose the organisation that a need is for."""
 
     organisation = RadioField("Which organisation is this need for?", validate_choice=False)
+
+    def offer(self, organisations: Iterable[tuple[str, str]]) -> None:
+        """Offer these organisations: code and name."""
+        self.organisation.choices = [SelectChoice(code, name) for code, name in organisations]
 
 
 class RankForm(BaseForm):
@@ -279,6 +299,7 @@ class WithdrawForm(BaseForm):
 
     reason = paragraph(
         "Why do you withdraw it?",
+        called="The reason",
         limit=rules.REASON_LIMIT,
         needed="Enter why you withdraw this need",
         hint="Everybody can read this. For example, “We have found a solution with a neighbouring trust”.",
@@ -292,6 +313,7 @@ class PublishEditForm(BaseForm):
     lock_version = IntegerField(widget=HiddenInput())
     change_note = line(
         "What did you change, and why?",
+        called="What you changed",
         limit=rules.CHANGE_NOTE_LIMIT,
         needed="Enter what you changed and why",
         hint="Everybody can read this in the history of the need.",

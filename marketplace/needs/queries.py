@@ -17,7 +17,8 @@ from marketplace.database import db
 from marketplace.errors import NotVisible
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
 from marketplace.needs.rules import Candidate, Fact, is_complete
-from marketplace.organisations.models import NEED_KINDS, HinPatch, Organisation
+from marketplace.organisations import queries as organisations
+from marketplace.organisations.models import NEED_KINDS, Organisation
 from marketplace.vocabulary import CareSetting
 from marketplace.web.words import day
 
@@ -230,18 +231,7 @@ def may_read_matches(actor: Actor, need: Need) -> bool:
     if actor.may(Permission.NEED_MATCHES_READ, need.organisation_id):
         return True
     hins = [grant.organisation_id for grant in actor.grants if grant.role is Role.BROKER]
-    if not hins:
-        return False
-    covered = [need.organisation_id, need.organisation.parent_id]
-    return need.organisation_id in hins or bool(
-        db.session.scalar(
-            select(func.count())
-            .select_from(HinPatch)
-            .where(
-                HinPatch.hin_id.in_(hins), HinPatch.organisation_id.in_([known for known in covered if known])
-            )
-        )
-    )
+    return need.organisation_id in organisations.patch_of(db.session, hins)
 
 
 # Ranking

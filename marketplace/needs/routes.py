@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -13,6 +15,7 @@ from marketplace.needs import actions, finder, forms, pages, queries, rules
 from marketplace.needs.models import Need
 from marketplace.needs.questions import Question
 from marketplace.needs.rules import NeedContent, State
+from marketplace.organisations.models import Organisation
 from marketplace.web.pages import fragment
 
 needs = Blueprint("needs", __name__)
@@ -89,7 +92,7 @@ def workspace() -> ResponseReturnValue:
 def start() -> ResponseReturnValue:
     """Say what will be asked; ask for which organisation."""
     organisations = queries.writes_for(current_actor())
-    return fragment(pages.StartPage.build(organisations), start_form())
+    return fragment(pages.StartPage.build(organisations), start_form(organisations))
 
 
 @needs.post("/top-three/new")
@@ -97,8 +100,9 @@ def start() -> ResponseReturnValue:
 def create() -> ResponseReturnValue:
     """Start a draft."""
     organisations = queries.writes_for(current_actor())
-    form = start_form()
-    chosen = [one for one in organisations if one.code == form.organisation.data or len(organisations) == 1]
+    form = start_form(organisations)
+    alone = len(organisations) == 1
+    chosen = [one for one in organisations if alone or one.code == form.organisation.data]
     if form.validate() and len(chosen) == 1:
         ref = actions.create_draft(current_actor(), chosen[0].id, form_key=form.form_key.data or "")
         return redirect(url_for("needs.question", ref=ref, slug="title"), 303)
@@ -107,10 +111,10 @@ def create() -> ResponseReturnValue:
     return fragment(pages.StartPage.build(organisations), form), 422
 
 
-def start_form() -> forms.StartForm:
+def start_form(organisations: Sequence[Organisation]) -> forms.StartForm:
     """Return the form with the person's organisations."""
     form = forms.StartForm()
-    form.organisation.choices = [(one.code, one.name) for one in queries.writes_for(current_actor())]
+    form.offer((one.code, one.name) for one in organisations)
     return form
 
 
