@@ -1,6 +1,6 @@
-"""The door of each view: `requires` a permission, or `public` with the reason why not.
+"""The door of each view: `requires` a permission, is for everybody `signed_in`, or `public` with the reason why.
 
-Both set an ``access`` attribute on the view; a test reads it and fails for a view that declares nothing.
+All set an ``access`` attribute on the view; a test reads it and fails for a view that declares nothing.
 """
 
 from __future__ import annotations
@@ -26,10 +26,16 @@ class SignInNeeded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a view declares: a permission, or None with the reason why everybody may come in."""
+    """What a view declares: a permission, or None with the reason why everybody (signed in) may come in."""
 
     permission: Permission | None
     why: str = ""
+    sign_in: bool = False
+
+    @property
+    def needs_person(self) -> bool:
+        """Tell whether somebody has to be signed in."""
+        return self.sign_in or self.permission is not None
 
 
 def current_actor() -> Actor:
@@ -52,6 +58,22 @@ def requires(permission: Permission) -> Callable[[Callable[P, R]], Callable[P, R
             return view(*args, **kwargs)
 
         guarded.access = Access(permission)  # type: ignore[attr-defined] # read by the access tests
+        return guarded
+
+    return decorate
+
+
+def signed_in(why: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let in everybody who is signed in, with or without a role, and say why no role is needed."""
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            if not current_actor().signed_in:
+                raise SignInNeeded
+            return view(*args, **kwargs)
+
+        guarded.access = Access(None, why, sign_in=True)  # type: ignore[attr-defined] # read by the access tests
         return guarded
 
     return decorate

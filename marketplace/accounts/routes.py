@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.routing import BuildError
 
 from marketplace.access.actor import Actor
-from marketplace.access.doors import SignInNeeded, current_actor, public, requires
+from marketplace.access.doors import SignInNeeded, current_actor, public, requires, signed_in
 from marketplace.access.policy import Permission, Role
 from marketplace.accounts import actions, forms, pages, queries, rules
 from marketplace.accounts import session as browser
@@ -424,25 +424,23 @@ def do_reset(token: str) -> ResponseReturnValue:
     return _reset_page(token, form), status
 
 
-OWN = "everybody who is signed in keeps their own account, also without a role; others are sent to sign in"
+OWN = "everybody keeps their own account, also without a role"
 
 
 def _own() -> tuple[Actor, User]:
     actor = current_actor()
-    if not actor.signed_in:
-        raise SignInNeeded
     return actor, db.session.get_one(User, actor.user_id)
 
 
 @accounts.get("/account")
-@public(OWN)
+@signed_in(OWN)
 def account() -> ResponseReturnValue:
     """Show a person's own details."""
     return fragment(pages.AccountPage.build(*_own()))
 
 
 @accounts.get("/account/details")
-@public(OWN)
+@signed_in(OWN)
 def details() -> ResponseReturnValue:
     """Show the form with the details."""
     _, user = _own()
@@ -450,10 +448,10 @@ def details() -> ResponseReturnValue:
 
 
 @accounts.post("/account/details")
-@public(OWN)
+@signed_in(OWN)
 def do_details() -> ResponseReturnValue:
     """Save the details."""
-    actor, _ = _own()
+    actor = current_actor()
     form = forms.DetailsForm()
     status = 422
     if form.validate():
@@ -467,18 +465,17 @@ def do_details() -> ResponseReturnValue:
 
 
 @accounts.get("/account/password")
-@public(OWN)
+@signed_in(OWN)
 def password() -> ResponseReturnValue:
     """Show the form."""
-    _own()
     return fragment(pages.PasswordPage(), forms.PasswordForm())
 
 
 @accounts.post("/account/password")
-@public(OWN)
+@signed_in(OWN)
 def do_password() -> ResponseReturnValue:
     """Set the new password; every other sign-in ends."""
-    actor, _ = _own()
+    actor = current_actor()
     form = forms.PasswordForm()
     status = 422
     if form.validate():

@@ -48,7 +48,7 @@ class PatchesPage(Page):
         )
 
 
-CONFIRMED, UNCONFIRMED = Tag("Confirmed", "green"), Tag("Not confirmed", "yellow")
+CONFIRMED, UNCONFIRMED = Tag("Confirmed", "green"), Tag("Unconfirmed", "yellow")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from marketplace.web.forms import clean_line
 from marketplace.web.pages import fragment
 
 organisations = Blueprint("organisations", __name__)
-SHOWN = 50
+SHOWN = 25
 
 
 @organisations.get("/organisations")

@@ -95,7 +95,7 @@ UNCHECKED = (
 def _wants_sign_in() -> bool:
     view = current_app.view_functions.get(request.endpoint or "")
     access = getattr(view, "access", None)
-    return not current_actor().signed_in and access is not None and access.permission is not None
+    return not current_actor().signed_in and access is not None and access.needs_person
 
 
 def init(app: Flask) -> None:
