@@ -25,6 +25,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 try:  # The wheel carries a current SQLite; Python's own may have the WAL-reset bug (before 3.51.3).
@@ -113,8 +114,29 @@ def make_engine(url: str, *, create: bool = False) -> Engine:
         creator=lambda: sqlite.connect(address, uri=True, timeout=5, check_same_thread=False),
     )
     event.listen(engine, "connect", _prepare_sqlite)
+    _let_go_of_removed_files(engine, path)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _let_go_of_removed_files(engine: Engine, path: Path) -> None:
+    # A connection that is open keeps a removed file alive: reads and even writes would go on, into nothing. Each
+    # check-out therefore looks whether the file is still the one that was opened; if not, the pool connects anew.
+    def identity() -> tuple[int, int] | None:
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+    @event.listens_for(engine, "connect")
+    def remember(_connection: Any, record: Any) -> None:
+        record.info["file"] = identity()
+
+    @event.listens_for(engine, "checkout")
+    def compare(_connection: Any, record: Any, _proxy: Any) -> None:
+        if record.info.get("file") != identity():
+            raise DisconnectionError("the database file was removed or replaced")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from marketplace.access.doors import SignInNeeded, current_actor
 from marketplace.database import db
@@ -149,6 +149,11 @@ def init(app: Flask) -> None:
     def refused(error: DomainError) -> ResponseReturnValue:
         # A form shows its own; this is for buttons without a form to show the message in.
         return problem(422, error.message, title="This could not be done")
+
+    @app.errorhandler(SecurityError)
+    def wrong_host(_error: SecurityError) -> ResponseReturnValue:
+        # No address of ours can be built for a host that is not ours, so this page has no links and no layout.
+        return Response("This web address does not belong to this service.\n", 400, mimetype="text/plain")
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> ResponseReturnValue:
