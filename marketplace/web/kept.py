@@ -21,7 +21,8 @@ from marketplace.web.pages import Page, Row
 #: Characters of all names and texts together; more than any form of ours can hold within its limits.
 MOST = 100_000
 LIFE_SECONDS = 12 * 3600
-_OURS = frozenset({"csrf_token", "kept"})
+#: Not shown among what was typed. A form kept by the sign-in page is carried on when that page is late as well.
+_CARRIED = frozenset({"form_key", "kept"})
 
 
 class ForeignForm(Exception):
@@ -57,7 +58,7 @@ class KeptPage(Page):
         rows = tuple(
             Row(name.replace("-", " ").replace("_", " ").capitalize(), text)
             for name, text in kept.fields
-            if text and name != "form_key"
+            if text and name not in _CARRIED
         )
         return cls(
             title=title,
@@ -106,9 +107,9 @@ def keep() -> str:
     if request.endpoint is None or origin_is_ours() is not True:
         return ""
     typed = list(request.form.items(multi=True))
-    if sum(len(name) + len(text) for name, text in typed) > MOST:
+    if sum(len(name) + len(text) for name, text in typed if name not in _CARRIED) > MOST:
         return ""
-    fields = [(name, text) for name, text in typed if name not in _OURS and "password" not in name.lower()]
+    fields = [(name, text) for name, text in typed if name != "csrf_token" and "password" not in name.lower()]
     without_password = any("password" in name.lower() for name, _ in typed)
     return str(
         _serializer().dumps(
