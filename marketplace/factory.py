@@ -19,6 +19,7 @@ from marketplace.accounts import session as browser
 from marketplace.accounts.routes import accounts
 from marketplace.database import db, make_engine
 from marketplace.home.routes import home
+from marketplace.introductions.routes import introductions
 from marketplace.matches import finder
 from marketplace.matches.finder import Encoder
 from marketplace.matches.routes import matches
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     app.extensions["passport_in_force"] = standings.in_force
     for room in (
         home,
+        introductions,
         accounts,
         notices,
         organisations,

@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace import clock
 from marketplace.database import db, transaction
+from marketplace.introductions.actions import expire_overdue
 from marketplace.matches.finder import Finders, prepare_database
 from marketplace.matches.indexer import TOPICS, Indexer
 from marketplace.notices.actions import deliver
@@ -125,6 +126,7 @@ def build_worker(app: Flask) -> Worker:
         [
             Chore(timedelta(hours=1), indexer.enqueue_differences, "index check"),
             Chore(timedelta(hours=1), prune, "prune outbox"),
+            Chore(timedelta(minutes=1), expire_overdue, "expire introductions"),
         ],
     )
 

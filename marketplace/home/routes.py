@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from marketplace.access.doors import public
-from marketplace.home import pages
+from marketplace.access.doors import current_actor, public
+from marketplace.home import desks
 from marketplace.web.pages import fragment
 
 home = Blueprint("home", __name__)
@@ -16,4 +16,5 @@ home = Blueprint("home", __name__)
 @public("the first page says what the service is; a signed-in person gets their own start page here")
 def start() -> ResponseReturnValue:
     """Show the start page."""
-    return fragment(pages.Welcome())
+    actor = current_actor()
+    return fragment(desks.start(actor) if actor.signed_in else desks.welcome())

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Role
-from marketplace.accounts.models import Membership, User
+from marketplace.accounts.models import User
+from marketplace.accounts.queries import people_with
 from marketplace.errors import NotPermitted, NotVisible
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Contact, Decision, Side
@@ -195,26 +196,9 @@ def not_reminded(session: Session, decide_before: datetime) -> Sequence[Introduc
     ).all()
 
 
-def people_of(session: Session, organisation_id: int, role: Role) -> Sequence[User]:
-    """Return the people who hold a role at an organisation today."""
-    today = clock.today()
-    return session.scalars(
-        select(User)
-        .join(Membership, Membership.user_id == User.id)
-        .where(
-            Membership.organisation_id == organisation_id,
-            Membership.role == role,
-            Membership.started_on <= today,
-            or_(Membership.ended_on.is_(None), Membership.ended_on > today),
-            User.disabled_at.is_(None),
-        )
-        .order_by(User.id)
-    ).all()
-
-
 def members_of(session: Session, introduction: Introduction, side: Side) -> Sequence[User]:
     """Return the people who may answer for a side."""
-    return people_of(session, introduction.organisation_id(side), DECIDES[side])
+    return people_with(session, introduction.organisation_id(side), DECIDES[side])
 
 
 def contacts(introduction: Introduction) -> list[tuple[User, Contact]]:

@@ -16,7 +16,7 @@ LINKS: tuple[tuple[str, str, Permission | None], ...] = (
     ("Our top three", "needs.workspace", Permission.NEED_WRITE),
     ("Our technologies", "technologies.workspace", Permission.TECHNOLOGY_WRITE),
     ("Our passports", "passports.workspace", Permission.PASSPORT_ISSUE),
-    ("My patch", "introductions.patch", Permission.PATCH_READ),
+    ("My patch", "introductions.patch", Permission.INTRODUCTION_PROPOSE),
     ("Introductions", "introductions.listing", Permission.INTRODUCTION_READ),
 )
 

@@ -1,4 +1,4 @@
-"""Who gets through the doors of accounts, of the start page and of the footer."""
+"""Who gets through the doors of accounts and of the footer."""
 
 from __future__ import annotations
 
@@ -59,7 +59,6 @@ def past(hours: int = 1) -> object:
 
 
 CASES = [
-    Case("home.start", "GET", "any time", lambda _: ("/", {}), allowed=EVERYBODY),
     Case("about.service", "GET", "any time", lambda _: ("/about", {}), allowed=EVERYBODY),
     Case("about.accessibility", "GET", "any time", lambda _: ("/accessibility", {}), allowed=EVERYBODY),
     Case("about.privacy", "GET", "any time", lambda _: ("/privacy", {}), allowed=EVERYBODY),

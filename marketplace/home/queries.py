@@ -1,0 +1,137 @@
+"""Reads for the start pages that no single room below has: counts, and what wants attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, contains_eager
+
+from marketplace import clock
+from marketplace.access.actor import ANONYMOUS, Actor
+from marketplace.access.policy import Permission, Role
+from marketplace.accounts.models import Membership, User
+from marketplace.needs import queries as needs
+from marketplace.needs.models import Need
+from marketplace.organisations.models import NEED_KINDS, Organisation
+from marketplace.organisations.queries import is_open
+from marketplace.passports import queries as passports
+from marketplace.passports.models import Passport, PassportEvidence
+from marketplace.technologies import queries as technologies
+from marketplace.technologies.models import EvidenceItem, Technology
+from marketplace.technologies.rules import EXPIRING
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the service holds today, for everybody to see."""
+
+    needs: int
+    organisations: int
+    technologies: int
+    passports: int
+
+
+@dataclass(frozen=True, slots=True)
+class LapsedEvidence:
+    """Evidence that has expired under a passport that still counts."""
+
+    passport: str
+    technology: str
+    type: str
+    expired_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutLead:
+    """Organisations that could publish needs and have nobody to do it: how many, and the first few."""
+
+    total: int
+    first: tuple[tuple[str, str], ...]
+
+
+def counts_and_newest(session: Session, limit: int) -> tuple[Counts, Sequence[Need]]:
+    """Return what the service holds, and the needs published last, newest first."""
+    facts = needs.board_facts(ANONYMOUS)
+    newest = sorted(facts, key=lambda fact: (-fact.published, fact.ref))[:limit]
+    counts = Counts(
+        needs=len(facts),
+        organisations=len({fact.organisation for fact in facts}),
+        technologies=technologies.count_listed(ANONYMOUS),
+        passports=session.scalar(select(func.count()).select_from(passports.in_force().subquery())) or 0,
+    )
+    return counts, needs.published_by_refs(ANONYMOUS, [fact.ref for fact in newest])
+
+
+def passports_to_look_at(session: Session, actor: Actor) -> Sequence[Passport]:
+    """Return the passports of the assessor's bodies that are suspended or expire soon, what ends first on top."""
+    today = clock.today()
+    issuers = actor.organisations(Permission.PASSPORT_ISSUE)
+    return session.scalars(
+        select(Passport)
+        .join(Passport.technology)
+        .join(Technology.current)
+        .options(contains_eager(Passport.technology).contains_eager(Technology.current))
+        .where(
+            Passport.issuer_id.in_(issuers),
+            Passport.revoked_at.is_(None),
+            Passport.valid_to >= today,
+            or_(Passport.suspended_at.is_not(None), Passport.valid_to <= today + EXPIRING),
+        )
+        .order_by(Passport.valid_to, Passport.id)
+    ).all()
+
+
+def lapsed_evidence(session: Session, actor: Actor) -> list[LapsedEvidence]:
+    """Return evidence that has expired under passports of the assessor's bodies that still count."""
+    today = clock.today()
+    rows = session.execute(
+        select(Passport, EvidenceItem)
+        .join(PassportEvidence, PassportEvidence.passport_id == Passport.id)
+        .join(EvidenceItem, EvidenceItem.id == PassportEvidence.evidence_id)
+        .join(Passport.technology)
+        .join(Technology.current)
+        .options(contains_eager(Passport.technology).contains_eager(Technology.current))
+        .where(
+            Passport.issuer_id.in_(actor.organisations(Permission.PASSPORT_ISSUE)),
+            Passport.revoked_at.is_(None),
+            Passport.suspended_at.is_(None),
+            Passport.valid_from <= today,
+            Passport.valid_to >= today,
+            EvidenceItem.expires_on < today,
+        )
+        .order_by(EvidenceItem.expires_on, EvidenceItem.id, Passport.id)
+    ).all()
+    return [
+        LapsedEvidence(
+            passport=passport.number,
+            technology=passport.technology.current.name if passport.technology.current else "",
+            type=item.type.label,
+            expired_on=item.expires_on,
+        )
+        for passport, item in rows
+        if item.expires_on is not None
+    ]
+
+
+def without_lead(session: Session, limit: int) -> WithoutLead:
+    """Return the open organisations that publish needs and have no need lead."""
+    today = clock.today()
+    led = (
+        select(Membership.organisation_id)
+        .join(User, User.id == Membership.user_id)
+        .where(
+            Membership.role == Role.NEED_LEAD,
+            Membership.started_on <= today,
+            or_(Membership.ended_on.is_(None), Membership.ended_on > today),
+            User.disabled_at.is_(None),
+        )
+    )
+    wanted = select(Organisation.code, Organisation.name).where(
+        Organisation.kind.in_(NEED_KINDS), is_open(), Organisation.id.not_in(led)
+    )
+    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    rows = session.execute(wanted.order_by(Organisation.name, Organisation.id).limit(limit)).all()
+    return WithoutLead(total, tuple((code, name) for code, name in rows))
