@@ -1,35 +1,18 @@
-"""Turn what is known of a candidate into the probability that it is useful, and that into a word."""
+"""Turn the score of a candidate into the probability that it is useful, and that into a word."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import exp
 
 from matching.types import Fit
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What the verdict rests on; none of it depends on how many documents are registered.
-
-    ``cosine`` is the centred cosine of the whole texts (0 where there is no vector); ``coverage`` the share of
-    the asker's rare words that the candidate says, between 0 and 1.
-    """
-
-    cosine: float
-    coverage: float
-    has_vector: bool = True
-
-
-def probability(features: Features) -> float:
+def probability(score: float, *, typed: bool = False, degraded: bool = False) -> float:
     """Return how likely a broker would find the candidate useful, between 0 and 1 (logistic regression)."""
-    if not features.has_vector:
-        return _logistic(-3.0 + 40.0 * features.coverage)
-    return _logistic(-6.6 + 9.0 * features.cosine + 48.0 * features.coverage)
-
-
-def _logistic(value: float) -> float:
-    return 1 / (1 + exp(-value)) if value > -500 else 0.0
+    value = score - 8.0 if not degraded else score - 4.0
+    if typed:
+        value = score - 4.0
+    return 1 / (1 + exp(-max(min(value, 50.0), -50.0)))
 
 
 def fit(chance: float, threshold: float) -> Fit:

@@ -12,12 +12,12 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
 from typing import Any, TypeVar
 
-from matching.documents import fields, need_document, technology_document
+from matching.documents import fields, need_document, technology_document, whole_text
 from matching.fusion import reciprocal_rank_fusion
 from matching.lexical import BM25Index
 from matching.matcher import Matcher, build_finder
@@ -197,11 +197,12 @@ def verdicts(results: Mapping[str, Results], split: Split) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One kind of document, ready to be ranked by every method."""
+    """One kind of document, ready to be ranked by every method; ``plain`` are the vectors of the bare texts."""
 
     encoded: Mapping[str, Encoded]
     finder: Matcher
     keyword: BM25Index
+    plain: Mapping[str, Vector]
 
     @staticmethod
     def of(kind: Kind, given: Sequence[Document], encoder: Encoder | None, settings: MatcherSettings) -> Side:
@@ -211,7 +212,9 @@ class Side:
         finder.add(encoded)
         keyword = BM25Index()
         keyword.upsert([(document.id, plain_text(document)) for document in given])
-        return Side({one.document.id: one for one in encoded}, finder, keyword)
+        rows = encoder.encode_documents([whole_text(document) for document in given]) if encoder else []
+        plain = {document.id: row for document, row in zip(given, rows, strict=bool(encoder))}
+        return Side({one.document.id: one for one in encoded}, finder, keyword, plain)
 
     def by_words(self, text: str) -> list[Hit]:
         """Rank by BM25 with stemming and no synonyms."""
@@ -221,8 +224,7 @@ class Side:
         """Rank by the plain cosine of the encoder."""
         if vector is None:
             return []
-        wholes = self.finder.wholes()
-        hits = [Hit(key, float(whole @ vector)) for key, whole in wholes.items()]
+        hits = [Hit(key, float(row @ vector)) for key, row in self.plain.items()]
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))
 
 
@@ -248,7 +250,7 @@ class Measured:
 
 def measure(split: Split, encoder: Encoder | None, settings: MatcherSettings | None = None) -> Measured:
     """Rank every asker of a split by every method and return the figures."""
-    chosen = settings or MatcherSettings()
+    chosen = replace(settings or MatcherSettings(), explain=False)
     technologies = Side.of(Kind.TECHNOLOGY, split.technologies, encoder, chosen)
     needs = Side.of(Kind.NEED, split.needs, encoder, chosen)
     sides = {Kind.TECHNOLOGY: technologies, Kind.NEED: needs}
@@ -257,10 +259,9 @@ def measure(split: Split, encoder: Encoder | None, settings: MatcherSettings | N
         name: ({}, {}, {}) for name in ("keyword", "dense", "fusion")
     }
     for place, (askers, pool) in enumerate(((needs, technologies), (technologies, needs))):
-        wholes = askers.finder.wholes()
         for key, asker in askers.encoded.items():
             lists["keyword"][place][key] = pool.by_words(plain_text(asker.document))
-            lists["dense"][place][key] = pool.by_meaning(wholes.get(key))
+            lists["dense"][place][key] = pool.by_meaning(askers.plain.get(key))
     for at, query in enumerate(split.queries):
         lists["keyword"][2][query.id] = sides[query.target].by_words(query.text)
         lists["dense"][2][query.id] = sides[query.target].by_meaning(None if typed is None else typed[at])

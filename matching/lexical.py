@@ -1,6 +1,6 @@
-"""Keyword search: BM25 over stems, in memory, with upserts that cost what they touch.
+"""Keyword search over stems, in memory, with upserts that cost what they touch.
 
-The usual formula (Robertson and Zaragoza 2009, with the idf of Lucene, which is never negative)::
+`BM25Index` is the usual formula (Robertson and Zaragoza 2009, with the idf of Lucene, which is never negative)::
 
     score(d, q) = sum over t of w(t) * ln(1 + (N - n(t) + 0.5) / (n(t) + 0.5))
                   * tf(t, d) * (k1 + 1) / (tf(t, d) + k1 * (1 - b + b * length(d) / mean length))
@@ -31,54 +31,54 @@ _MERGE_AT = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _Posting:
-    """One document: the numbers of its terms with their (weighted) frequencies."""
+class Posting:
+    """One document: the numbers of its terms, one row of values for each, and its length."""
 
     id: str
     terms: Ints
-    counts: Floats
-    length: float
+    values: Floats
+    length: float = 0.0
 
 
 @dataclass(frozen=True)
-class _Segment:
-    """Postings of several documents, ordered by term: rows and counts of term t are at starts[t]:starts[t + 1]."""
+class Segment:
+    """Postings of several documents, ordered by term: those of term t are at starts[t]:starts[t + 1]."""
 
-    documents: tuple[_Posting, ...] = ()
+    documents: tuple[Posting, ...] = ()
     starts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     rows: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
-    counts: Floats = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    values: Floats = field(default_factory=lambda: np.zeros((0, 2), dtype=np.float32))
     lengths: Floats = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
 
     @staticmethod
-    def of(documents: Sequence[_Posting], terms: int) -> _Segment:
+    def of(documents: Sequence[Posting], terms: int) -> Segment:
         """Lay out ``documents`` by term, of which ``terms`` are known."""
         if not documents:
-            return _Segment()
+            return Segment()
         sizes = [len(document.terms) for document in documents]
         all_terms = np.concatenate([document.terms for document in documents])
         order = np.argsort(all_terms, kind="stable")
         rows = np.repeat(np.arange(len(documents), dtype=np.int32), sizes)[order]
-        counts = np.concatenate([document.counts for document in documents])[order]
+        values = np.concatenate([document.values for document in documents])[order]
         starts = np.zeros(terms + 1, dtype=np.int64)
         np.cumsum(np.bincount(all_terms, minlength=terms), out=starts[1:])
         lengths = np.array([document.length for document in documents], dtype=np.float32)
-        return _Segment(tuple(documents), starts, rows, counts, lengths)
+        return Segment(tuple(documents), starts, rows, values, lengths)
 
     def postings(self, term: int) -> tuple[Ints, Floats]:
-        """Return the rows that hold a term, and how often."""
+        """Return the rows that hold a term, and their values of shape (rows, values)."""
         if term + 1 >= len(self.starts):
-            return self.rows[:0], self.counts[:0]
+            return self.rows[:0], self.values[:0]
         start, end = self.starts[term], self.starts[term + 1]
-        return self.rows[start:end], self.counts[start:end]
+        return self.rows[start:end], self.values[start:end]
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """What a reader sees: ids in row order (large segment first), and which rows are alive."""
 
-    large: _Segment
-    small: _Segment
+    large: Segment
+    small: Segment
     ids: npt.NDArray[np.object_]
     alive: npt.NDArray[np.bool_]
     places: Mapping[str, int]
@@ -90,46 +90,31 @@ class Snapshot:
         return len(self.places)
 
 
-_EMPTY = Snapshot(_Segment(), _Segment(), np.zeros(0, dtype=object), np.zeros(0, dtype=bool), {}, 1.0)
+_EMPTY = Snapshot(Segment(), Segment(), np.zeros(0, dtype=object), np.zeros(0, dtype=bool), {}, 1.0)
 
 
-class BM25Index:
-    """Best documents by their words. ``upsert`` and ``remove`` take turns; searches run beside them."""
+class Postings:
+    """An inverted index whose documents can be replaced; changes take turns, readers use snapshots."""
 
-    def __init__(self, k1: float = 1.2, b: float = 0.75) -> None:
-        self._k1 = k1
-        self._b = b
-        self._numbers: dict[str, int] = {}
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
         self._snapshot = _EMPTY
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        return self._snapshot.count
+    def number(self, terms: Collection[str]) -> Ints:
+        """Return the number of each term, new ones for those not seen before."""
+        given = self.numbers
+        # setdefault is atomic, so that two writers never give two numbers to a term.
+        return np.fromiter((given.setdefault(term, len(given)) for term in terms), dtype=np.int32, count=len(terms))
 
-    def upsert(self, documents: Sequence[tuple[str, str]]) -> None:
-        """Index (id, text) pairs, in place of what was there; raises ValueError where an id comes twice."""
-        self.upsert_weighted([(key, Counter(stems(normalise(text)))) for key, text in documents])
-
-    def upsert_weighted(self, documents: Sequence[tuple[str, Mapping[str, float]]]) -> None:
-        """Index (id, weight of each term) pairs: a term counts as if it stood there that many times."""
-        if len({key for key, _ in documents}) != len(documents):
+    def change(self, fresh: Sequence[Posting], gone: Collection[str] = ()) -> None:
+        """Publish a snapshot without ``gone`` and with ``fresh`` in place of what had the same ids."""
+        if len({posting.id for posting in fresh}) != len(fresh):
             raise ValueError("each id may be given once")
         with self._lock:
-            fresh = [self._posting(key, weights) for key, weights in documents]
-            self._change(fresh, {key for key, _ in documents})
+            self._change(fresh, {*gone, *(posting.id for posting in fresh)})
 
-    def remove(self, ids: Sequence[str]) -> None:
-        """Drop ids; unknown ones are ignored."""
-        with self._lock:
-            self._change([], set(ids))
-
-    def _posting(self, key: str, weights: Mapping[str, float]) -> _Posting:
-        numbers = [self._numbers.setdefault(term, len(self._numbers)) for term in weights]
-        counts = np.fromiter(weights.values(), dtype=np.float32, count=len(weights))
-        return _Posting(key, np.array(numbers, dtype=np.int32), counts, float(counts.sum()))
-
-    def _change(self, fresh: Sequence[_Posting], gone: set[str]) -> None:
-        """Publish a snapshot without ``gone`` and with ``fresh``; call with the lock held."""
+    def _change(self, fresh: Sequence[Posting], gone: set[str]) -> None:
         before = self._snapshot
         split = len(before.large.documents)
         if not fresh and not any(key in before.places for key in gone):
@@ -145,15 +130,13 @@ class BM25Index:
             if row < split:
                 alive_large[row] = False
         if len(small) >= max(_MERGE_AT, split // 8):
-            kept = [
-                document for document, lives in zip(before.large.documents, alive_large, strict=True) if lives
-            ]
-            large = _Segment.of([*kept, *small], len(self._numbers))
+            kept = [doc for doc, lives in zip(before.large.documents, alive_large, strict=True) if lives]
+            large = Segment.of([*kept, *small], len(self.numbers))
             alive_large = np.ones(len(large.documents), dtype=bool)
             small = []
         else:
             large = before.large
-        tail = _Segment.of(small, len(self._numbers))
+        tail = Segment.of(small, len(self.numbers))
         alive = np.concatenate([alive_large, np.ones(len(small), dtype=bool)])
         documents = (*large.documents, *small)
         ids = np.array([document.id for document in documents], dtype=object)
@@ -166,37 +149,57 @@ class BM25Index:
         """Return what a reader sees now; later changes do not touch it."""
         return self._snapshot
 
-    def idf(self, term: str, snapshot: Snapshot | None = None) -> float:
-        """Return how rare a term is, by Lucene's formula; the highest value where no document has it."""
-        seen = self._snapshot if snapshot is None else snapshot
-        number = self._numbers.get(term)
-        having = 0 if number is None else self._having(number, seen)
-        return _idf(seen.count, having)
 
-    def _having(self, number: int, seen: Snapshot) -> int:
-        rows, _ = seen.large.postings(number)
-        late, _ = seen.small.postings(number)
-        return int(seen.alive[rows].sum()) + len(late)
+class BM25Index:
+    """Best documents by their words: `matching.protocols.LexicalIndex`."""
+
+    def __init__(self, k1: float = 1.2, b: float = 0.75) -> None:
+        self._k1 = k1
+        self._b = b
+        self._postings = Postings()
+
+    def __len__(self) -> int:
+        return self._postings.snapshot().count
+
+    def upsert(self, documents: Sequence[tuple[str, str]]) -> None:
+        """Index (id, text) pairs, in place of what was there; raises ValueError where an id comes twice."""
+        fresh = []
+        for key, text in documents:
+            counts = Counter(stems(normalise(text)))
+            values = np.fromiter(counts.values(), dtype=np.float32, count=len(counts)).reshape(-1, 1)
+            fresh.append(Posting(key, self._postings.number(counts), values, float(values.sum())))
+        self._postings.change(fresh)
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Drop ids; unknown ones are ignored."""
+        self._postings.change([], ids)
+
+    def snapshot(self) -> Snapshot:
+        """Return what a reader sees now; later changes do not touch it."""
+        return self._postings.snapshot()
 
     def scores(self, weights: Mapping[str, float], snapshot: Snapshot | None = None) -> Floats:
         """Return the score of every row of the snapshot for weighted query terms; dead rows hold no meaning."""
-        seen = self._snapshot if snapshot is None else snapshot
+        seen = self.snapshot() if snapshot is None else snapshot
         total = np.zeros(len(seen.ids), dtype=np.float32)
         split = len(seen.large.documents)
         for term, weight in weights.items():
-            number = self._numbers.get(term)
-            if number is None or not weight:
+            number = self._postings.numbers.get(term)
+            if number is None:
                 continue
-            idf = _idf(seen.count, self._having(number, seen))
+            rows, _ = seen.large.postings(number)
+            late, _ = seen.small.postings(number)
+            idf = _idf(seen.count, int(seen.alive[rows].sum()) + len(late))
             for segment, part in ((seen.large, total[:split]), (seen.small, total[split:])):
-                rows, counts = segment.postings(number)
+                rows, values = segment.postings(number)
+                counts = values[:, 0]
                 held_back = 1 - self._b + self._b * segment.lengths[rows] / seen.mean_length
                 part[rows] += weight * idf * counts * (self._k1 + 1) / (counts + self._k1 * held_back)
         return total
 
     def search(self, text: str, limit: int, among: Collection[str] | None = None) -> list[Hit]:
         """Return at most ``limit`` documents that share a word with ``text``, best first, ties by id."""
-        seen = self._snapshot
+        seen = self.snapshot()
         return best(seen, self.scores(Counter(stems(normalise(text))), seen), limit, among)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol, runtime_checkable
 
-from matching.types import Document, Encoded, Hit, Results, Vector, Vectors
+from matching.types import Document, Encoded, Hit, Results, TokenRows, Vector, Vectors
 
 
 class Encoder(Protocol):
@@ -30,6 +30,13 @@ class TokenCounter(Protocol):
     def max_tokens(self) -> int: ...
 
     def count_tokens(self, text: str) -> int: ...
+
+
+@runtime_checkable
+class TokenEncoder(Protocol):
+    """An encoder may also give the vectors of single tokens, from the same pass as that of the whole text."""
+
+    def encode_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[TokenRows]]: ...
 
 
 class VectorIndex(Protocol):

@@ -9,13 +9,39 @@ from dataclasses import dataclass
 class MatcherSettings:
     """Say which steps run and how much each counts. The defaults are what the service uses."""
 
+    glossary: bool = True
+    """Read abbreviations and the many ways of saying a thing."""
+    dense: bool = True
+    """Compare whole texts by their vectors."""
+    centred: bool = True
+    """Compare vectors after taking away what all texts of their kind have in common."""
+    late: bool = True
+    """Compare word by word with the vectors of tokens (late interaction)."""
+    both_ways: bool = True
+    """Ask also how far the asker covers the candidate, for words and for tokens."""
+    standing: bool = True
+    """Measure each signal against what the candidate has with texts that it was not meant for (hub correction)."""
+    spelling: bool = True
+    """Mend typing errors in what a person typed."""
+    explain: bool = True
+    """Encode must-haves and sentences one by one, for the reasons; ranking does not use them."""
+
     candidates: int = 300
     """How many documents each retriever may propose before scores are combined."""
-    rrf_k: int = 60
-    """Damping of reciprocal rank fusion, used where scores cannot be combined."""
+    rerank: int = 128
+    """How many of the best are compared word by word."""
+    related: float = 0.5
+    """What a related phrase counts beside the thing itself."""
+    spelled: float = 0.5
+    """What the words behind an abbreviation count."""
+    measures: float = 0.5
+    """What a sentence counts in which a need lists the measures it wants evidence on."""
+    words_weight: float = 1.0
+    dense_weight: float = 1.0
+    late_weight: float = 2.0
     k1: float = 1.2
     """BM25: how soon repeating a word stops counting."""
     b: float = 0.75
     """BM25: how much long documents are held back."""
-    threshold: float = 0.2
+    threshold: float = 0.5
     """Least probability of being useful at which a candidate is accepted."""

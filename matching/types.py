@@ -17,6 +17,14 @@ Vector: TypeAlias = npt.NDArray[np.float32]
 Vectors: TypeAlias = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, slots=True)
+class TokenRows:
+    """The tokens of one text: the number of each in the model's vocabulary, and its vector, not yet of length one."""
+
+    pieces: npt.NDArray[np.uint16]
+    vectors: Vectors
+
+
 class Kind(StrEnum):
     """What a document describes: the two sides that are matched with each other."""
 
@@ -63,12 +71,15 @@ class Encoded:
     ``passages`` are the chunks that were encoded, in the order of the rows of ``vectors`` (n, dimension);
     ``digest`` is the hash of text, recipe and encoder: equal digests mean that nothing has to be encoded again.
     ``vectors`` is None where the encoder is missing; such a document is found by its words alone.
+    ``extra`` is for the matcher alone: the vectors of single tokens, packed. Store it as it is; without it the
+    document is ranked a little less well.
     """
 
     document: Document
     passages: tuple[Passage, ...]
     vectors: Vectors | None
     digest: str
+    extra: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

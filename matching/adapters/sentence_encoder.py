@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from matching.errors import EncoderUnavailable
-from matching.types import Vectors
+from matching.types import TokenRows, Vectors
 
 PACKAGED_MODEL = "all-MiniLM-L6-v2"
 PACKAGED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -87,6 +87,22 @@ class SentenceEncoder:
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """Return one row of length one for each text; raises `EncoderUnavailable`. MiniLM uses no prompt."""
         return self._encode(texts)
+
+    def encode_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[TokenRows]]:
+        """Return one row of length one for each text, and its tokens without the special ones."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32), []
+        with self._lock:
+            outputs = self._ready().encode(
+                list(texts), batch_size=_BATCH, output_value=None, show_progress_bar=False
+            )
+        wholes = np.stack([output["sentence_embedding"].numpy() for output in outputs]).astype(np.float32)
+        tokens = []
+        for output in outputs:
+            real = output["attention_mask"].numpy().astype(bool)
+            pieces = output["input_ids"].numpy()[real][1:-1].astype(np.uint16)
+            tokens.append(TokenRows(pieces, output["token_embeddings"].numpy()[real][1:-1].astype(np.float32)))
+        return wholes / np.linalg.norm(wholes, axis=1, keepdims=True), tokens
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         if not texts:

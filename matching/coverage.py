@@ -1,0 +1,114 @@
+"""How much of what one side says the other side says too, both ways.
+
+The share of an asker's words that a candidate says::
+
+    coverage(a -> c) = sum over t of share(t, a) * saturation(t, c)
+    share(t, a)      = w(t, a) / sum of w(., a),   w(t, a) = tf(t, a) * idf_own(t)^0.5 * idf_other(t)
+    saturation(t, c) = tf(t, c) * (k1 + 1) / (tf(t, c) + k1 * (1 - b + b * length(c) / mean length))
+
+It is BM25 divided by the asker's weight, with two differences. A word counts by how rare it is on both sides, so
+that what every need says ("we want evidence on cost") is not a reason for anything. And rarity comes from texts
+that are shipped (`matching.background`), not from the register: the score of a pair does not change when
+somebody else lists something.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.lexical import Floats, Posting, Postings, Snapshot
+from matching.types import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """How often terms stand in shipped texts of each kind: ``texts`` says of how many."""
+
+    texts: Mapping[Kind, int]
+    having: Mapping[Kind, Mapping[str, int]]
+    mean_length: Mapping[Kind, float]
+
+    def idf(self, term: str, kind: Kind) -> float:
+        """Return how rare a term is among texts of one kind, by Lucene's formula; unknown terms are the rarest."""
+        having = self.having[kind].get(term, 0)
+        return math.log1p((self.texts[kind] - having + 0.5) / (having + 0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a document says: for each term its share of the whole, and its saturation."""
+
+    shares: Mapping[str, float]
+    saturations: Mapping[str, float]
+
+
+def said(
+    terms: Mapping[str, float], kind: Kind, language: Language, k1: float, b: float, rarity: float = 0.5
+) -> Said:
+    """Weigh the terms of a document of ``kind``. ``rarity`` is the power of the idf on its own side."""
+    other = Kind.NEED if kind is Kind.TECHNOLOGY else Kind.TECHNOLOGY
+    weights = {
+        term: count * language.idf(term, kind) ** rarity * language.idf(term, other) for term, count in terms.items()
+    }
+    total = sum(weights.values()) or 1.0
+    held_back = k1 * (1 - b + b * sum(terms.values()) / language.mean_length[kind])
+    return Said(
+        {term: weight / total for term, weight in weights.items()},
+        {term: count * (k1 + 1) / (count + held_back) for term, count in terms.items()},
+    )
+
+
+class CoverageIndex:
+    """Documents of one kind, to be asked how well they cover an asker and are covered by it."""
+
+    def __init__(self) -> None:
+        self._postings = Postings()
+
+    def __len__(self) -> int:
+        return self._postings.snapshot().count
+
+    def upsert(self, documents: Sequence[tuple[str, Said]]) -> None:
+        """Index (id, what it says) pairs, in place of what was there."""
+        fresh = []
+        for key, what in documents:
+            values = np.empty((len(what.shares), 2), dtype=np.float32)
+            values[:, 0] = list(what.saturations.values())
+            values[:, 1] = list(what.shares.values())
+            fresh.append(Posting(key, self._postings.number(what.shares), values))
+        self._postings.change(fresh)
+
+    def remove(self, ids: Collection[str]) -> None:
+        """Drop ids; unknown ones are ignored."""
+        self._postings.change([], ids)
+
+    def snapshot(self) -> Snapshot:
+        """Return what a reader sees now; later changes do not touch it."""
+        return self._postings.snapshot()
+
+    def knows(self, term: str) -> bool:
+        """Tell whether any document has ever said a term."""
+        return term in self._postings.numbers
+
+    def vocabulary(self) -> list[str]:
+        """Return every term that any document has ever said."""
+        return list(self._postings.numbers)
+
+    def coverage(self, asker: Said, seen: Snapshot) -> tuple[Floats, Floats]:
+        """Return for every row how far it covers the asker, and how far the asker covers it."""
+        there = np.zeros(len(seen.ids), dtype=np.float32)
+        back = np.zeros(len(seen.ids), dtype=np.float32)
+        split = len(seen.large.documents)
+        for term, share in asker.shares.items():
+            number = self._postings.numbers.get(term)
+            if number is None:
+                continue
+            saturation = asker.saturations[term]
+            for segment, part in ((seen.large, slice(0, split)), (seen.small, slice(split, None))):
+                rows, values = segment.postings(number)
+                there[part][rows] += share * values[:, 0]
+                back[part][rows] += saturation * values[:, 1]
+        return there, back
