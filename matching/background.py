@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,7 @@ from matching import glossary as glossaries
 from matching.coverage import CoverageIndex, Language, Said, said
 from matching.documents import need_document, technology_document, whole_text
 from matching.glossary import Glossary
-from matching.late import Lens, Tokens
+from matching.late import Batch, Lens
 from matching.lexical import Floats
 from matching.protocols import Encoder, TokenEncoder
 from matching.settings import MatcherSettings
@@ -122,7 +123,7 @@ class MeaningBackground:
     means: Mapping[Kind, Floats]
     vectors: Mapping[Kind, Vectors]
     lens: Lens | None
-    tokens: Mapping[Kind, Sequence[Tokens]]
+    tokens: Mapping[Kind, Batch]
 
 
 _made: dict[tuple[str, bool], MeaningBackground] = {}
@@ -158,10 +159,9 @@ def _shipped(encoder: Encoder, settings: MatcherSettings) -> MeaningBackground |
             {kind: _rarity(kept[f"{kind}_pieces_having"], int(kept[f"{kind}_texts"])) for kind in Kind},
         )
         tokens = {
-            kind: [
-                Tokens(kept[f"{kind}_pieces"][start:end], kept[f"{kind}_tokens"][start:end])
-                for start, end in zip(kept[f"{kind}_starts"][:-1], kept[f"{kind}_starts"][1:], strict=True)
-            ]
+            kind: Batch(
+                kept[f"{kind}_pieces"], kept[f"{kind}_tokens"].astype(np.float32) / 127, kept[f"{kind}_starts"]
+            )
             for kind in Kind
         }
         return MeaningBackground(
@@ -193,12 +193,18 @@ def content_digest() -> str:
     return found.hexdigest()
 
 
-def standing(values: Sequence[Floats | None]) -> Standing:
+LEAST_SPREAD = np.array([0.01, 0.01, 0.05, 0.01, 0.01], dtype=np.float32)
+LEAST_SPREAD_TYPED = np.array([0.1, 0.1, 0.08, 0.04, 0.04], dtype=np.float32)
+"""Spread that each signal is taken to have at least: few words that no shipped text says have none by chance."""
+
+
+def standing(values: Sequence[Floats | None], *, typed: bool = False) -> Standing:
     """Return mean and spread of each signal over texts not meant for the asker."""
+    least = LEAST_SPREAD_TYPED if typed else LEAST_SPREAD
     found = np.full((SIGNALS, 2), np.nan, dtype=np.float32)
     for at, signal in enumerate(values):
         if signal is not None and len(signal):
-            found[at] = signal.mean(), max(float(signal.std()), 1e-6)
+            found[at] = signal.mean(), max(float(signal.std()), float(least[at]))
     return found
 
 
@@ -240,10 +246,11 @@ def build(encoder: Encoder, file: Path) -> None:
         chosen = [places[one.id] for one in compared(kind)]
         reduced = [lens.reduce([tokens[at]], kind) for at in chosen]
         kept[f"{kind}_vectors"] = wholes[chosen].astype(np.float16)
-        kept[f"{kind}_starts"] = np.concatenate([[0], np.cumsum([len(one.pieces) for one in reduced])])
+        kept[f"{kind}_starts"] = np.cumsum([0, *(len(one.pieces) for one in reduced[:-1])])
         kept[f"{kind}_pieces"] = np.concatenate([one.pieces for one in reduced])
         kept[f"{kind}_tokens"] = np.concatenate([one.vectors for one in reduced])
-    np.savez_compressed(file, **{name: np.asarray(value) for name, value in kept.items()})
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in kept.items()}
+    np.savez_compressed(file, **arrays)
 
 
 def main() -> int:

@@ -212,8 +212,10 @@ class Side:
         finder.add(encoded)
         keyword = BM25Index()
         keyword.upsert([(document.id, plain_text(document)) for document in given])
-        rows = encoder.encode_documents([whole_text(document) for document in given]) if encoder else []
-        plain = {document.id: row for document, row in zip(given, rows, strict=bool(encoder))}
+        plain: dict[str, Vector] = {}
+        if encoder is not None:
+            rows = encoder.encode_documents([whole_text(document) for document in given])
+            plain = {document.id: row for document, row in zip(given, rows, strict=True)}
         return Side({one.document.id: one for one in encoded}, finder, keyword, plain)
 
     def by_words(self, text: str) -> list[Hit]:

@@ -5,8 +5,9 @@ The words are in ``data/glossary.csv``, a table that a clinician can read and ed
 * ``forms``: abbreviations and headwords, each of which means the row's concept outright;
 * ``meaning``: what they stand for; the first is what the encoder is given in place of an abbreviation;
 * ``related``: what others, innovators above all, say about the same thing; it counts for less;
-* ``context``: beginnings of words, one of which must stand in the text for the short form to be read so. A form on
-  several rows (DNA, PE, MS) is read by the row with most of its context; where nothing settles it, each counts a share.
+* ``context``: beginnings of words, one of which must stand in the text for the short form to be read so. A
+  form on several rows (DNA, PE, MS) is read by the row with most of its context; where nothing settles it, each
+  row counts a share.
 """
 
 from __future__ import annotations

@@ -18,6 +18,9 @@ import numpy.typing as npt
 from matching.lexical import Floats
 from matching.types import Kind, TokenRows
 
+COMMON = 0.5
+"""Rarity up to which a token (full stop, "the", "and") tells nothing and is not kept: a third of all of them."""
+
 MOST_TOKENS = 512
 """Tokens kept of one document."""
 
@@ -28,6 +31,22 @@ class Tokens:
 
     pieces: npt.NDArray[np.uint16]
     vectors: npt.NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The tokens of several texts side by side: float32 vectors, text by text from ``starts`` on."""
+
+    pieces: npt.NDArray[np.uint16]
+    vectors: Floats
+    starts: npt.NDArray[np.int64]
+
+    @staticmethod
+    def of(texts: Sequence[Tokens]) -> Batch:
+        """Lay out texts, each of which has at least one token."""
+        starts = np.cumsum([0, *(len(text.pieces) for text in texts[:-1])])
+        vectors = np.concatenate([text.vectors for text in texts]).astype(np.float32) / np.float32(127)
+        return Batch(np.concatenate([text.pieces for text in texts]), vectors.astype(np.float32, copy=False), starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +62,23 @@ class Lens:
 
     def reduce(self, rows: Sequence[TokenRows], kind: Kind) -> Tokens:
         """Return the tokens of one text of ``kind``, given in one or several pieces, centred and cut down."""
-        pieces = np.concatenate([one.pieces for one in rows])[:MOST_TOKENS]
-        vectors = np.concatenate([one.vectors for one in rows])[:MOST_TOKENS] - self.means[kind]
+        pieces = np.concatenate([one.pieces for one in rows])
+        telling = np.flatnonzero(np.minimum(*self.rarity.values())[pieces] > COMMON)[:MOST_TOKENS]
+        if not len(telling):
+            telling = np.arange(min(len(pieces), MOST_TOKENS))
+        pieces = pieces[telling]
+        vectors = np.concatenate([one.vectors for one in rows])[telling] - self.means[kind]
         seen = _unit(_unit(vectors) @ self.directions)
         return Tokens(pieces, np.rint(seen * 127).astype(np.int8))
 
-    def echoes(self, asker: Tokens, kind: Kind, others: Sequence[Tokens]) -> tuple[Floats, Floats]:
+    def echoes(self, asker: Tokens, kind: Kind, others: Batch) -> tuple[Floats, Floats]:
         """Return how far each of ``others``, of ``kind``, echoes the asker, and how far the asker echoes it."""
-        if not others or not len(asker.pieces):
-            return np.zeros(len(others), dtype=np.float32), np.zeros(len(others), dtype=np.float32)
-        sizes = np.array([len(other.pieces) for other in others])
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        theirs = np.concatenate([other.vectors for other in others]).astype(np.float32)
-        alike = theirs @ (asker.vectors.astype(np.float32).T / 127**2)
+        starts = others.starts
+        alike = others.vectors @ (asker.vectors.astype(np.float32).T / 127)
         own = self.rarity[kind][asker.pieces]
         there = np.maximum.reduceat(alike, starts, axis=0) @ (own / (own.sum() or 1.0))
         asked = Kind.NEED if kind is Kind.TECHNOLOGY else Kind.TECHNOLOGY
-        weights = self.rarity[asked][np.concatenate([other.pieces for other in others])]
+        weights = self.rarity[asked][others.pieces]
         total = np.add.reduceat(weights, starts)
         back = np.add.reduceat(alike.max(axis=1) * weights, starts) / np.where(total, total, 1.0)
         return there.astype(np.float32), back.astype(np.float32)

@@ -22,7 +22,7 @@ from matching.calibration import fit, probability
 from matching.coverage import CoverageIndex, Said, said
 from matching.errors import EncoderUnavailable
 from matching.explanation import Wanted, explain
-from matching.late import Tokens
+from matching.late import Batch, Tokens
 from matching.lexical import Floats, best
 from matching.packing import pack, unpack
 from matching.protocols import Encoder, TokenCounter, TokenEncoder, VectorIndex
@@ -37,6 +37,9 @@ _PASSAGE_TOKENS = 256
 _QUERY_CHARACTERS = 500
 _PRIOR = 200
 """The shipped mean counts as much as this many documents of the register."""
+
+_SCALE = 7.0
+"""Scores are told as a sum of seven signals, whichever of them there are, so that they compare."""
 
 _SWAPPED = [1, 0, 2, 4, 3]
 """Places of the signals seen from the other side: there and back change places."""
@@ -209,7 +212,9 @@ class Matcher:
             raise EncoderUnavailable("No encoder is set.")
         return meaning_background(self._encoder, self.settings)
 
-    def _standing(self, what: Said, kind: Kind, whole: Vector | None, tokens: Tokens | None) -> Standing:
+    def _standing(
+        self, what: Said, kind: Kind, whole: Vector | None, tokens: Tokens | None, *, typed: bool = False
+    ) -> Standing:
         """Measure each signal of a document of ``kind`` with the shipped texts of the other side."""
         there, back = backgrounds.words_against(what, other(kind), self._language())
         meaning = echo = echoed = None
@@ -220,20 +225,22 @@ class Matcher:
             ).reshape(-1)
             if tokens is not None and shipped.lens is not None:
                 echo, echoed = shipped.lens.echoes(tokens, other(kind), shipped.tokens[other(kind)])
-        return backgrounds.standing((there, back, meaning, echo, echoed))
+        return backgrounds.standing((there, back, meaning, echo, echoed), typed=typed)
 
     def _centred(self, rows: Vectors, mean: Floats) -> Vectors:
         if not self.settings.centred:
             return rows
         moved = rows - mean
-        return (moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)).astype(np.float32)
+        unit: Vectors = (moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)).astype(np.float32)
+        return unit
 
     def _own_mean(self) -> Floats:
         """Return the mean of the register's vectors, leaning on the shipped one while there are few."""
         shipped = self._meaning().means[self.kind]
         if self._sum is None:
             return shipped
-        return (self._sum + _PRIOR * shipped) / (self._with_vector + _PRIOR)
+        mean: Floats = ((self._sum + _PRIOR * shipped) / (self._with_vector + _PRIOR)).astype(np.float32)
+        return mean
 
     # Ranking -------------------------------------------------------------------------------------------------
 
@@ -259,7 +266,7 @@ class Matcher:
                 whole, tokens = self._encode_typed(self._encoder, self._spelled(text))
             except EncoderUnavailable:
                 logger.warning("Search goes on by words alone: the encoder is not available")
-        return Asker(what, whole, tokens, self._standing(what, other(self.kind), whole, tokens))
+        return Asker(what, whole, tokens, self._standing(what, other(self.kind), whole, tokens, typed=True))
 
     def _encode_typed(self, encoder: Encoder, text: str) -> tuple[Vector, Tokens | None]:
         lens = self._meaning().lens
@@ -340,7 +347,7 @@ class Matcher:
         if lens is None or asker.tokens is None or not having:
             return
         others = [tokens for at in having if (tokens := found[at].tokens) is not None]
-        values[having, 3], values[having, 4] = lens.echoes(asker.tokens, self.kind, others)
+        values[having, 3], values[having, 4] = lens.echoes(asker.tokens, self.kind, Batch.of(others))
 
     def _combine(self, asker: Asker, found: Sequence[Record], values: Floats) -> Floats:
         """Return one score for each candidate: the weighted sum of how far each signal stands above the usual.
@@ -362,8 +369,11 @@ class Matcher:
             usual = np.stack([record.standing for record in found])[:, _SWAPPED, :]
             theirs = (values - usual[:, :, 0]) / usual[:, :, 1]
             above = (above + np.where(np.isnan(theirs), above, theirs)) / 2
-        total: Floats = (np.nan_to_num(above, nan=0.0) * weights).sum(axis=1).astype(np.float32)
-        return total
+        # A signal that a candidate lacks is taken to be as good as its others.
+        known = np.where(np.isnan(above), 0.0, weights)
+        total = (np.nan_to_num(above, nan=0.0) * weights).sum(axis=1) / np.maximum(known.sum(axis=1), 1e-6)
+        scores: Floats = (total * _SCALE).astype(np.float32)
+        return scores
 
     # Reasons -------------------------------------------------------------------------------------------------
 
@@ -393,7 +403,8 @@ class Matcher:
 def _mean(rows: Vectors) -> Vector:
     """Return the mean of the rows, brought to length one."""
     mean = rows.mean(axis=0)
-    return (mean / max(float(np.linalg.norm(mean)), 1e-6)).astype(np.float32)
+    unit: Vector = (mean / max(float(np.linalg.norm(mean)), 1e-6)).astype(np.float32)
+    return unit
 
 
 def _pieces(document: Document) -> tuple[Passage, ...]:

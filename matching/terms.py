@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 
 from matching.documents import fields
@@ -18,7 +17,7 @@ _ASKS_FOR_EVIDENCE = re.compile(r"(?:evidence|show us|we need evidence|data on)\
 
 def document_terms(document: Document, glossary: Glossary | None, settings: MatcherSettings) -> Mapping[str, float]:
     """Return the weight of each term of a document. Sentences that list measures count for less than the rest."""
-    counts: Counter[str] = Counter()
+    counts: dict[str, float] = {}
     spoken = []
     for source, text in fields(document):
         if source != "statement":
@@ -34,18 +33,18 @@ def document_terms(document: Document, glossary: Glossary | None, settings: Matc
 
 def query_terms(text: str, glossary: Glossary | None, settings: MatcherSettings) -> Mapping[str, float]:
     """Return the weight of each term of a normalised text that a person typed."""
-    counts: Counter[str] = Counter()
+    counts: dict[str, float] = {}
     _add(counts, text, 1.0)
     return _with_concepts(counts, text, glossary, settings)
 
 
-def _add(counts: Counter[str], text: str, weight: float) -> None:
+def _add(counts: dict[str, float], text: str, weight: float) -> None:
     for stem in stems(text):
-        counts[stem] += weight  # type: ignore[assignment] - a Counter holds floats as well
+        counts[stem] = counts.get(stem, 0.0) + weight
 
 
 def _with_concepts(
-    counts: Counter[str], text: str, glossary: Glossary | None, settings: MatcherSettings
+    counts: Mapping[str, float], text: str, glossary: Glossary | None, settings: MatcherSettings
 ) -> Mapping[str, float]:
     total: dict[str, float] = dict(counts)
     if glossary is None:

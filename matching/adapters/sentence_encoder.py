@@ -26,6 +26,7 @@ PACKAGED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb
 """The published digest of the weights file; a model that ranks differently must not pass for this one."""
 
 _PACKAGED_DIMENSION = 384
+_PACKAGED_TOKENS = 256
 _BATCH = 32
 
 logger = logging.getLogger(__name__)
@@ -72,6 +73,8 @@ class SentenceEncoder:
     @property
     def max_tokens(self) -> int:
         """Return how many tokens of a text the model reads, its two special tokens included."""
+        if not self._source:
+            return _PACKAGED_TOKENS
         with self._lock:
             return int(self._ready().max_seq_length)
 

@@ -19,11 +19,11 @@ class HashEncoder:
     """
 
     name = "hash-encoder"
-    digest = "hash-encoder-1"
     max_tokens = 256
 
     def __init__(self, dimension: int = 64) -> None:
         self.dimension = dimension
+        self.digest = f"hash-encoder-{dimension}"
 
     def count_tokens(self, text: str) -> int:
         return 2 + len(text.split())
