@@ -100,18 +100,25 @@ class WordsBackground:
     def of(settings: MatcherSettings) -> WordsBackground:
         """Count the shipped texts by the given settings."""
         book = glossaries.load(settings.related) if settings.glossary else None
-        terms = {kind: [document_terms(one, book, settings) for one in given] for kind, given in texts().items()}
+        terms = {
+            kind: [document_terms(one, book, settings) for one in given] for kind, given in texts().items()
+        }
         language = Language(
             texts={kind: len(found) for kind, found in terms.items()},
             having={kind: Counter(term for one in found for term in one) for kind, found in terms.items()},
-            mean_length={kind: sum(sum(one.values()) for one in found) / len(found) for kind, found in terms.items()},
+            mean_length={
+                kind: sum(sum(one.values()) for one in found) / len(found) for kind, found in terms.items()
+            },
         )
         index = {}
         for kind, found in terms.items():
             by_id = dict(zip((one.id for one in texts()[kind]), found, strict=True))
             index[kind] = CoverageIndex()
             index[kind].upsert(
-                [(one.id, said(by_id[one.id], kind, language, settings.k1, settings.b)) for one in compared(kind)]
+                [
+                    (one.id, said(by_id[one.id], kind, language, settings.k1, settings.b))
+                    for one in compared(kind)
+                ]
             )
         return WordsBackground(language, index)
 
@@ -160,7 +167,9 @@ def _shipped(encoder: Encoder, settings: MatcherSettings) -> MeaningBackground |
         )
         tokens = {
             kind: Batch(
-                kept[f"{kind}_pieces"], kept[f"{kind}_tokens"].astype(np.float32) / 127, kept[f"{kind}_starts"]
+                kept[f"{kind}_pieces"],
+                kept[f"{kind}_tokens"].astype(np.float32) / 127,
+                kept[f"{kind}_starts"],
             )
             for kind in Kind
         }
@@ -221,12 +230,15 @@ def build(encoder: Encoder, file: Path) -> None:
     book = glossaries.load(MatcherSettings().related)
     kept: dict[str, object] = {"encoder": encoder.digest, "content": content_digest()}
     rows = {
-        kind: encoder.encode_tokens([spelled_out(one, book) for one in given]) for kind, given in texts().items()
+        kind: encoder.encode_tokens([spelled_out(one, book) for one in given])
+        for kind, given in texts().items()
     }
     means, centred = {}, []
     for kind, (wholes, tokens) in rows.items():
         kept[f"{kind}_mean"] = wholes.mean(axis=0)
-        means[kind] = kept[f"{kind}_token_mean"] = np.concatenate([one.vectors for one in tokens]).mean(axis=0)
+        means[kind] = kept[f"{kind}_token_mean"] = np.concatenate([one.vectors for one in tokens]).mean(
+            axis=0
+        )
         centred += [one.vectors - means[kind] for one in tokens]
     stacked = np.concatenate(centred)
     stacked /= np.linalg.norm(stacked, axis=1, keepdims=True)

@@ -52,7 +52,8 @@ def said(
     """Weigh the terms of a document of ``kind``. ``rarity`` is the power of the idf on its own side."""
     other = Kind.NEED if kind is Kind.TECHNOLOGY else Kind.TECHNOLOGY
     weights = {
-        term: count * language.idf(term, kind) ** rarity * language.idf(term, other) for term, count in terms.items()
+        term: count * language.idf(term, kind) ** rarity * language.idf(term, other)
+        for term, count in terms.items()
     }
     total = sum(weights.values()) or 1.0
     held_back = k1 * (1 - b + b * sum(terms.values()) / language.mean_length[kind])

@@ -24,9 +24,57 @@ from matching.text import Word, stem, words
 
 _ENGLISH = frozenset(
     [
-        *("act", "as", "at", "bank", "cam", "cap", "care", "case", "cat", "chat", "core", "dot", "dots", "ed", "elf"),
-        *("fit", "ice", "is", "it", "la", "la", "las", "lap", "mar", "mas", "may", "mesh", "met", "must", "no", "oh"),
-        *("or", "peace", "pet", "place", "pod", "pods", "ras", "respect", "salt", "scan", "scarf", "so", "us", "who"),
+        *(
+            "act",
+            "as",
+            "at",
+            "bank",
+            "cam",
+            "cap",
+            "care",
+            "case",
+            "cat",
+            "chat",
+            "core",
+            "dot",
+            "dots",
+            "ed",
+            "elf",
+        ),
+        *(
+            "fit",
+            "ice",
+            "is",
+            "it",
+            "la",
+            "la",
+            "las",
+            "lap",
+            "mar",
+            "mas",
+            "may",
+            "mesh",
+            "met",
+            "must",
+            "no",
+            "oh",
+        ),
+        *(
+            "or",
+            "peace",
+            "pet",
+            "place",
+            "pod",
+            "pods",
+            "ras",
+            "respect",
+            "salt",
+            "scan",
+            "scarf",
+            "so",
+            "us",
+            "who",
+        ),
         *("ppe", "ai", "us", "am", "pm", "ad", "ms", "pa"),
     ]
 )
@@ -72,7 +120,10 @@ class Glossary:
                 parts = tuple(word.text for word in words(form))
                 if _is_short(form):
                     self._shorts[parts].append(entry)
-                    if not set(folded := tuple(part.lower() for part in parts)) & _ENGLISH and parts != folded:
+                    if (
+                        not set(folded := tuple(part.lower() for part in parts)) & _ENGLISH
+                        and parts != folded
+                    ):
                         self._shorts[folded].append(entry)
                 else:
                     self._phrase(form, entry, 1.0)
@@ -138,7 +189,9 @@ def _is_short(form: str) -> bool:
 
 def _readings(entries: Sequence[Entry], lower: Sequence[str]) -> list[tuple[Entry, float]]:
     """Return which rows a short form means in a text of these words, with a share for each."""
-    support = [sum(any(word.startswith(start) for word in lower) for start in entry.context) for entry in entries]
+    support = [
+        sum(any(word.startswith(start) for word in lower) for start in entry.context) for entry in entries
+    ]
     if max(support) > 0:
         return [(entries[support.index(max(support))], 1.0)]
     free = [entry for entry in entries if not entry.context]
@@ -153,7 +206,9 @@ def read(text: str) -> list[Entry]:
     """Read the table; raises ValueError with the line for a row without a form or a meaning."""
     entries = []
     for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
-        cells = {name: tuple(part.strip() for part in (row[name] or "").split(";") if part.strip()) for name in row}
+        cells = {
+            name: tuple(part.strip() for part in (row[name] or "").split(";") if part.strip()) for name in row
+        }
         if not cells["forms"] or not cells["meaning"]:
             raise ValueError(f"glossary, line {number}: forms and meaning are wanted")
         entries.append(

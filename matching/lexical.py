@@ -105,7 +105,9 @@ class Postings:
         """Return the number of each term, new ones for those not seen before."""
         given = self.numbers
         # setdefault is atomic, so that two writers never give two numbers to a term.
-        return np.fromiter((given.setdefault(term, len(given)) for term in terms), dtype=np.int32, count=len(terms))
+        return np.fromiter(
+            (given.setdefault(term, len(given)) for term in terms), dtype=np.int32, count=len(terms)
+        )
 
     def change(self, fresh: Sequence[Posting], gone: Collection[str] = ()) -> None:
         """Publish a snapshot without ``gone`` and with ``fresh`` in place of what had the same ids."""

@@ -29,7 +29,19 @@ from matching.protocols import Encoder, TokenCounter, TokenEncoder, VectorIndex
 from matching.settings import MatcherSettings
 from matching.terms import document_terms, query_terms
 from matching.text import normalise
-from matching.types import Document, Encoded, Hit, Kind, Match, Passage, Reason, Results, TokenRows, Vector, Vectors
+from matching.types import (
+    Document,
+    Encoded,
+    Hit,
+    Kind,
+    Match,
+    Passage,
+    Reason,
+    Results,
+    TokenRows,
+    Vector,
+    Vectors,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +88,11 @@ class Matcher:
     """
 
     def __init__(
-        self, kind: Kind, encoder: Encoder | None, index: VectorIndex | None, settings: MatcherSettings | None = None
+        self,
+        kind: Kind,
+        encoder: Encoder | None,
+        index: VectorIndex | None,
+        settings: MatcherSettings | None = None,
     ) -> None:
         self.kind = kind
         self.settings = settings or MatcherSettings()
@@ -102,13 +118,19 @@ class Matcher:
                 return self._encode_all(self._encoder, documents)
             except EncoderUnavailable:
                 logger.warning("Encoding is off: documents are found by their words alone")
-        return [Encoded(document, _pieces(document), None, recipe.digest(document, "")) for document in documents]
+        return [
+            Encoded(document, _pieces(document), None, recipe.digest(document, "")) for document in documents
+        ]
 
     def _encode_all(self, encoder: Encoder, given: Sequence[Document]) -> list[Encoded]:
         counter = encoder.count_tokens if isinstance(encoder, TokenCounter) else _guess_tokens
-        limit = min(encoder.max_tokens if isinstance(encoder, TokenCounter) else _PASSAGE_TOKENS, _PASSAGE_TOKENS)
+        limit = min(
+            encoder.max_tokens if isinstance(encoder, TokenCounter) else _PASSAGE_TOKENS, _PASSAGE_TOKENS
+        )
         pieces = [_pieces(document) if self.settings.explain else () for document in given]
-        chunks = [recipe.split(backgrounds.spelled_out(document, self._book), counter, limit) for document in given]
+        chunks = [
+            recipe.split(backgrounds.spelled_out(document, self._book), counter, limit) for document in given
+        ]
         flat = [chunk for one in chunks for chunk in one]
         tokens: Sequence[TokenRows | None]
         if self.settings.late and isinstance(encoder, TokenEncoder):
@@ -188,7 +210,9 @@ class Matcher:
         rest = [at for at, passage in enumerate(encoded.passages) if passage.source != recipe.WHOLE]
         passages = tuple(encoded.passages[at] for at in rest)
         if encoded.vectors is None or not wholes:
-            return Record(document, None, passages, None, self._standing(what, document.kind, None, None), None)
+            return Record(
+                document, None, passages, None, self._standing(what, document.kind, None, None), None
+            )
         whole = _mean(encoded.vectors[wholes])
         kept = unpack(encoded.extra)
         found, tokens = kept or (self._standing(what, document.kind, whole, None), None)
@@ -231,7 +255,9 @@ class Matcher:
         if not self.settings.centred:
             return rows
         moved = rows - mean
-        unit: Vectors = (moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)).astype(np.float32)
+        unit: Vectors = (moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)).astype(
+            np.float32
+        )
         return unit
 
     def _own_mean(self) -> Floats:
@@ -340,7 +366,9 @@ class Matcher:
             wholes = np.stack([whole for record in found if (whole := record.whole) is not None])
             values[having, 2] = self._centred(wholes, self._own_mean()) @ self._asked(asker.whole)
 
-    def _compare_tokens(self, asker: Asker, found: Sequence[Record], values: Floats, head: Sequence[int]) -> None:
+    def _compare_tokens(
+        self, asker: Asker, found: Sequence[Record], values: Floats, head: Sequence[int]
+    ) -> None:
         """Fill in late interaction for the candidates that are compared token by token."""
         lens = self._meaning().lens
         having = [at for at in head if found[at].tokens is not None]
@@ -385,7 +413,9 @@ class Matcher:
         if need.document.kind is technology.document.kind:
             return ()
         wanted = [
-            Wanted(passage.text, self._weights(passage.text), None if need.vectors is None else need.vectors[at])
+            Wanted(
+                passage.text, self._weights(passage.text), None if need.vectors is None else need.vectors[at]
+            )
             for at, passage in enumerate(need.passages)
         ]
         return explain(wanted, technology.passages, technology.vectors, self._weights)

@@ -15,7 +15,9 @@ _ASKS_FOR_EVIDENCE = re.compile(r"(?:evidence|show us|we need evidence|data on)\
 """Beginnings of the sentence in which needs list what is to be measured: cost, length of stay, satisfaction."""
 
 
-def document_terms(document: Document, glossary: Glossary | None, settings: MatcherSettings) -> Mapping[str, float]:
+def document_terms(
+    document: Document, glossary: Glossary | None, settings: MatcherSettings
+) -> Mapping[str, float]:
     """Return the weight of each term of a document. Sentences that list measures count for less than the rest."""
     counts: dict[str, float] = {}
     spoken = []

@@ -104,7 +104,9 @@ class SentenceEncoder:
         for output in outputs:
             real = output["attention_mask"].numpy().astype(bool)
             pieces = output["input_ids"].numpy()[real][1:-1].astype(np.uint16)
-            tokens.append(TokenRows(pieces, output["token_embeddings"].numpy()[real][1:-1].astype(np.float32)))
+            tokens.append(
+                TokenRows(pieces, output["token_embeddings"].numpy()[real][1:-1].astype(np.float32))
+            )
         return wholes / np.linalg.norm(wholes, axis=1, keepdims=True), tokens
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
