@@ -73,16 +73,17 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 def postgresql_template(postgresql_server: str) -> Iterator[str]:
     """Return the name of a database with the whole schema, from which each test's is copied."""
     name = f"template_{uuid4().hex[:12]}"
-    _administer(postgresql_server, f"CREATE DATABASE {name}")
+    administer(postgresql_server, f"CREATE DATABASE {name}")
     url = sa.make_url(postgresql_server).set(database=name)
     engine = make_engine(url.render_as_string(hide_password=False))
     migrating.upgrade(engine)
     engine.dispose()
     yield name
-    _administer(postgresql_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    administer(postgresql_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-def _administer(server: str, statement: str) -> None:
+def administer(server: str, statement: str) -> None:
+    """Run a statement outside any transaction, as making a database wants it."""
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.exec_driver_sql(statement)
@@ -101,9 +102,9 @@ def sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
 def postgresql_url(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
     """Return the address of a fresh PostgreSQL database."""
     name = f"test_{uuid4().hex[:12]}"
-    _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}")
+    administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {postgresql_template}")
     yield sa.make_url(postgresql_server).set(database=name).render_as_string(hide_password=False)
-    _administer(postgresql_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    administer(postgresql_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite"])

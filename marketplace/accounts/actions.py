@@ -563,31 +563,8 @@ def change_details(actor: Actor, details: Details) -> None:
         record(session, actor, "person.details-changed", "person", user.id)
 
 
-def add_demo_account(
-    details: Details, *, email: str, password: str, organisation_code: str, role: Role, label: str | None
-) -> int:
-    """Make a made-up person with a role, for the demo; return their id.
-
-    With a label the sign-in page offers the account by one click. A person who is there already is left alone.
-    """
-    folded = rules.checked_email(email)
-    hashed = passwords.hash_password(password)
+def offer_in_demo(user_id: int, label: str) -> None:
+    """Offer one of the demo's made-up people on the sign-in page, by one click under this label."""
     with transaction() as session:
-        held = queries.user_by_email(session, folded)
-        if held is not None:
-            return held.id
-        organisation = organisations.by_code(session, organisation_code)
-        if organisation is None or role not in rules.roles_for(organisation.kind):
-            raise DomainError(f"No organisation with the code {organisation_code} has a {role.label}.")
-        user = User(
-            email=folded,
-            name=details.name,
-            job_title=details.job_title,
-            telephone=details.telephone,
-            password_hash=hashed,
-            created_at=clock.now(),
-            demo_label=label,
-        )
-        _add_new(session, user)
-        _join(session, SERVICE, user, organisation, role)
-        return user.id
+        session.get_one(User, user_id).demo_label = label
+        record(session, SERVICE, "person.offered-in-demo", "person", user_id)

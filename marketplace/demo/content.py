@@ -35,6 +35,9 @@ _STRICT = ConfigDict(extra="forbid", str_strip_whitespace=True, str_min_length=1
 Key = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 Short = Annotated[str, Field(max_length=200)]
 Text = Annotated[str, Field(max_length=1500)]
+#: Answers that a draft may lack.
+MaybeShort = Annotated[str, Field(min_length=0, max_length=200)]
+MaybeText = Annotated[str, Field(min_length=0, max_length=1500)]
 DemoEmail = Annotated[str, Field(pattern=r"^[a-z0-9.-]+@[a-z0-9-]+\.example$")]
 PastDay = Annotated[int, Field(le=0)]
 
@@ -114,6 +117,40 @@ class DemoNeed:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class DemoNeedDraft:
+    """A need that is still being written, since the day `begun`; questions without an answer are left out."""
+
+    key: Key
+    organisation: str
+    begun: PastDay
+    title: Annotated[str, Field(max_length=100)]
+    problem: MaybeText = ""
+    who_affected: MaybeShort = ""
+    how_many: Annotated[int, Field(gt=0)] | None = None
+    how_many_note: MaybeShort = ""
+    pathway_today: MaybeText = ""
+    outcome: MaybeText = ""
+    measure: MaybeShort = ""
+    baseline: MaybeShort = ""
+    target: MaybeShort = ""
+    must: tuple[Short, ...] = ()
+    evidence_wanted: tuple[EvidenceWanted, ...] = ()
+    clinical_area: ClinicalArea | None = None
+    care_setting: CareSetting | None = None
+    shift: Shift | None = None
+    timing: Timing | None = None
+    funding_state: FundingState | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DemoCycle:
+    """The round in which all needs are published; both are days from today."""
+
+    opened: PastDay
+    closes: Annotated[int, Field(gt=0)]
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Contact:
     """A person at a supplier. Fictional."""
 
@@ -159,6 +196,23 @@ class DemoTechnology:
     claims: Annotated[tuple[Text, ...], Field(min_length=1, max_length=5)]
     readiness: Readiness
     evidence: tuple[DemoEvidence, ...] = ()
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DemoTechnologyDraft:
+    """A technology that is still being written, since the day `begun`; unanswered questions are left out."""
+
+    key: Key
+    supplier: Key
+    begun: PastDay
+    name: Annotated[str, Field(max_length=100)]
+    summary: MaybeText = ""
+    intended_use: MaybeText = ""
+    settings: tuple[CareSetting, ...] = ()
+    clinical_areas: tuple[ClinicalArea, ...] = ()
+    replaces: MaybeText = ""
+    claims: Annotated[tuple[Text, ...], Field(max_length=5)] = ()
+    readiness: Readiness | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -239,6 +293,9 @@ class DemoContent:
     passports: tuple[DemoPassport, ...] = field(default=())
     introductions: tuple[DemoIntroduction, ...] = field(default=())
     people: tuple[DemoPerson, ...] = field(default=())
+    need_drafts: tuple[DemoNeedDraft, ...] = field(default=())
+    technology_drafts: tuple[DemoTechnologyDraft, ...] = field(default=())
+    cycle: DemoCycle | None = None
 
 
 @cache
@@ -251,6 +308,9 @@ def load() -> DemoContent:
         passports=passports(),
         introductions=introductions(),
         people=people(),
+        need_drafts=need_drafts(),
+        technology_drafts=technology_drafts(),
+        cycle=cycle(),
     )
     for problem in problems_in(content):
         raise ContentError(problem)
@@ -289,6 +349,23 @@ def introductions() -> tuple[DemoIntroduction, ...]:
 def people() -> tuple[DemoPerson, ...]:
     """Read the people in the order of the file."""
     return TypeAdapter(tuple[DemoPerson, ...]).validate_python(_section("people.yaml", "people"))
+
+
+def need_drafts() -> tuple[DemoNeedDraft, ...]:
+    """Read the needs that are being written, in the order of the file."""
+    return TypeAdapter(tuple[DemoNeedDraft, ...]).validate_python(_section("needs.yaml", "drafts"))
+
+
+def technology_drafts() -> tuple[DemoTechnologyDraft, ...]:
+    """Read the technologies that are being written, in the order of the file."""
+    return TypeAdapter(tuple[DemoTechnologyDraft, ...]).validate_python(
+        _section("technologies.yaml", "drafts")
+    )
+
+
+def cycle() -> DemoCycle:
+    """Read the round in which the needs are published."""
+    return TypeAdapter(DemoCycle).validate_python(_section("needs.yaml", "cycle"))
 
 
 def passport_state(passport: DemoPassport) -> PassportState:
@@ -331,11 +408,19 @@ def problems_in(content: DemoContent) -> Iterator[str]:
     technologies_by_key = {technology.key: technology for technology in content.technologies}
 
     for what, keys in (
-        ("need", [need.key for need in content.needs]),
+        ("need", [need.key for need in content.needs] + [draft.key for draft in content.need_drafts]),
         ("supplier", [supplier.key for supplier in content.suppliers]),
         ("supplier name", [supplier.name for supplier in content.suppliers]),
-        ("technology", [technology.key for technology in content.technologies]),
-        ("technology name", [technology.name for technology in content.technologies]),
+        (
+            "technology",
+            [technology.key for technology in content.technologies]
+            + [draft.key for draft in content.technology_drafts],
+        ),
+        (
+            "technology name",
+            [technology.name for technology in content.technologies]
+            + [draft.name for draft in content.technology_drafts],
+        ),
         ("introduction", [introduction.key for introduction in content.introductions]),
         ("person", [person.key for person in content.people]),
         ("e-mail address", [person.email for person in content.people]),
@@ -368,6 +453,13 @@ def problems_in(content: DemoContent) -> Iterator[str]:
         known = suppliers_by_key if person.role is Role.INNOVATOR else nhs
         if person.organisation not in known:
             yield f"The person {person.key} belongs to {person.organisation}, which is not known."
+    leads = {person.organisation for person in content.people if person.role is Role.NEED_LEAD}
+    for need_draft in content.need_drafts:
+        if need_draft.organisation not in leads:
+            yield f"The draft {need_draft.key} belongs to {need_draft.organisation}, where nobody writes needs."
+    for draft in content.technology_drafts:
+        if draft.supplier not in suppliers_by_key:
+            yield f"The draft {draft.key} has the unknown supplier {draft.supplier}."
 
 
 def _passport_problems(

@@ -13,12 +13,35 @@ from marketplace.demo.content import (
     Answer,
     DatedReason,
     DemoContent,
+    DemoCycle,
     DemoEvidence,
     DemoIntroduction,
     DemoNeed,
+    DemoNeedDraft,
     DemoPassport,
+    DemoPerson,
+    DemoSupplier,
     DemoTechnology,
+    DemoTechnologyDraft,
 )
+
+#: Days between the last person's joining and the first thing that anybody did.
+DAYS_TO_SETTLE = 10
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Somebody gets an account; an innovator registers the supplier with it."""
+
+    person: DemoPerson
+    supplier: DemoSupplier | None = None
+
+
+@dataclass(frozen=True)
+class CycleOpened:
+    """The administrator opens the round of needs."""
+
+    cycle: DemoCycle
 
 
 @dataclass(frozen=True)
@@ -27,6 +50,20 @@ class TopThreePublished:
 
     organisation: str
     needs: tuple[DemoNeed, ...]
+
+
+@dataclass(frozen=True)
+class NeedDrafted:
+    """An organisation begins a need that is still being written today."""
+
+    draft: DemoNeedDraft
+
+
+@dataclass(frozen=True)
+class TechnologyDrafted:
+    """A supplier begins a technology that is still being written today."""
+
+    draft: DemoTechnologyDraft
 
 
 @dataclass(frozen=True)
@@ -99,7 +136,11 @@ class Withdrawn:
 
 
 Event = (
-    TopThreePublished
+    Joined
+    | CycleOpened
+    | TopThreePublished
+    | NeedDrafted
+    | TechnologyDrafted
     | Listed
     | EvidenceAdded
     | PassportIssued
@@ -113,7 +154,11 @@ Event = (
 
 # Of two events on one day, the one further up comes first.
 _ORDER: tuple[type[Event], ...] = (
+    Joined,
+    CycleOpened,
     TopThreePublished,
+    NeedDrafted,
+    TechnologyDrafted,
     Listed,
     EvidenceAdded,
     PassportIssued,
@@ -136,11 +181,27 @@ class Moment:
 
 def events(content: DemoContent) -> tuple[Moment, ...]:
     """Return all that happened, oldest first; events of one day keep an order that makes sense."""
-    moments = [*_needs(content), *_technologies(content), *_passports(content), *_introductions(content)]
+    moments = [
+        *_needs(content),
+        *_technologies(content),
+        *_drafts(content),
+        *_passports(content),
+        *_introductions(content),
+    ]
+    moments += _people(content, before=min((moment.day for moment in moments), default=0))
     return tuple(sorted(moments, key=lambda moment: (moment.day, _ORDER.index(type(moment.event)))))
 
 
+def _people(content: DemoContent, before: int) -> Iterator[Moment]:
+    # All on one day and in the order of the file, which is the order in which the sign-in page offers them.
+    suppliers = {supplier.key: supplier for supplier in content.suppliers}
+    for person in content.people:
+        yield Moment(before - DAYS_TO_SETTLE, Joined(person, suppliers.get(person.organisation or "")))
+
+
 def _needs(content: DemoContent) -> Iterator[Moment]:
+    if content.cycle is not None:
+        yield Moment(content.cycle.opened, CycleOpened(content.cycle))
     organisations = list(dict.fromkeys(need.organisation for need in content.needs))
     for position, organisation in enumerate(organisations):
         needs = tuple(
@@ -163,6 +224,13 @@ def _technologies(content: DemoContent) -> Iterator[Moment]:
         yield Moment(listed, Listed(technology))
         for item in technology.evidence:
             yield Moment(max(listed, item.issued), EvidenceAdded(technology, item))
+
+
+def _drafts(content: DemoContent) -> Iterator[Moment]:
+    for need_draft in content.need_drafts:
+        yield Moment(need_draft.begun, NeedDrafted(need_draft))
+    for draft in content.technology_drafts:
+        yield Moment(draft.begun, TechnologyDrafted(draft))
 
 
 def _passports(content: DemoContent) -> Iterator[Moment]:

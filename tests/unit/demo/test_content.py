@@ -132,6 +132,17 @@ def test_the_sign_in_page_can_offer_every_role_and_every_kind_of_need_lead() -> 
     }
 
 
+def test_some_needs_and_a_technology_are_still_being_written_at_different_stages() -> None:
+    answered = {
+        sum(bool(answer) for answer in (draft.title, draft.problem, draft.outcome, draft.must))
+        for draft in DEMO.need_drafts
+    }
+    assert answered == {1, 2, 4}
+    shown = {person.organisation for person in DEMO.people if person.shown}
+    assert {draft.organisation for draft in DEMO.need_drafts} <= shown
+    assert {draft.supplier for draft in DEMO.technology_drafts} <= shown
+
+
 def changed(**parts: object) -> list[str]:
     return list(content.problems_in(replace(DEMO, **parts)))  # type: ignore[arg-type]  # parts of any kind
 
@@ -176,6 +187,13 @@ def test_an_introduction_outside_the_brokers_patch_is_found() -> None:
     wrong = replace(DEMO.introductions[0], broker="malcolm-eastwood-ng")
     assert changed(introductions=(wrong, *DEMO.introductions[1:])) == [
         "The introduction leicester-hearthview is for a need outside the patch of malcolm-eastwood-ng."
+    ]
+
+
+def test_a_draft_where_nobody_writes_needs_is_found() -> None:
+    wrong = replace(DEMO.need_drafts[0], organisation="RX1")
+    assert changed(need_drafts=(wrong, *DEMO.need_drafts[1:])) == [
+        "The draft leicester-draft-families belongs to RX1, where nobody writes needs."
     ]
 
 

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
+
+import pytest
+
+from marketplace.clock import LONDON
 from marketplace.demo import content, timeline
+from marketplace.demo.content import IntroductionState
 from marketplace.demo.timeline import Moment
+from marketplace.introductions.rules import answer_by
 
 DEMO = content.load()
 MOMENTS = timeline.events(DEMO)
@@ -76,3 +83,53 @@ def test_the_history_of_one_introduction_reads_as_it_was_written() -> None:
         Moment(-16, timeline.SupplierAnswered(introduction, introduction.supplier_side)),
         Moment(-13, timeline.NeedSideAnswered(introduction, introduction.need_side)),
     ]
+
+
+def test_everybody_joins_before_anything_else_in_the_order_of_the_file() -> None:
+    joined = [m for m in MOMENTS if isinstance(m.event, timeline.Joined)]
+    assert list(MOMENTS[: len(joined)]) == joined
+    assert [m.event.person for m in joined] == list(DEMO.people)
+    assert {m.day for m in joined} == {MOMENTS[len(joined)].day - timeline.DAYS_TO_SETTLE}
+
+
+def test_an_innovator_joins_with_the_company_and_nobody_else_does() -> None:
+    companies = {
+        m.event.person.organisation: m.event.supplier.name
+        for m in MOMENTS
+        if isinstance(m.event, timeline.Joined) and m.event.supplier is not None
+    }
+    assert companies == {supplier.key: supplier.name for supplier in DEMO.suppliers}
+
+
+def test_the_cycle_is_open_when_the_first_top_three_is_published() -> None:
+    assert DEMO.cycle is not None
+    [opened] = [m.day for m in MOMENTS if isinstance(m.event, timeline.CycleOpened)]
+    published = [m.day for m in MOMENTS if isinstance(m.event, timeline.TopThreePublished)]
+    assert opened == DEMO.cycle.opened < min(published)
+
+
+def test_each_draft_is_begun_on_its_day() -> None:
+    begun = {
+        m.event.draft.key: m.day
+        for m in MOMENTS
+        if isinstance(m.event, timeline.NeedDrafted | timeline.TechnologyDrafted)
+    }
+    assert begun == {draft.key: draft.begun for draft in (*DEMO.need_drafts, *DEMO.technology_drafts)}
+
+
+@pytest.mark.parametrize("today", [date(2026, 6, 1) + timedelta(days=number) for number in range(7)])
+def test_on_every_day_of_the_week_what_waits_is_in_time_and_what_timed_out_is_not(today: date) -> None:
+    for one in DEMO.introductions:
+        proposed = datetime.combine(today + timedelta(days=one.proposed), time(9), LONDON)
+        last = answer_by(proposed).astimezone(LONDON).date()
+        answers = [side.day for side in (one.need_side, one.supplier_side) if side is not None]
+        answers += [one.withdrawn.day] if one.withdrawn else []
+        assert all(today + timedelta(days=answer) < last for answer in answers), one.key
+        if one.state in (
+            IntroductionState.PROPOSED,
+            IntroductionState.NEED_ACCEPTED,
+            IntroductionState.SUPPLIER_ACCEPTED,
+        ):
+            assert last > today, one.key
+        if one.state is IntroductionState.TIMED_OUT:
+            assert last < today, one.key

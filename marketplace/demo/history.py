@@ -1,0 +1,367 @@
+"""Do what the demo's people did: each thing on its day, by the person who did it, through the page's own action.
+
+Every method looks first whether the result is there, so that a replay that was killed can be taken up again. What
+to look for follows from the content: a need by organisation and title, a technology by supplier and name, evidence
+by its type, a passport by its technology, an introduction by its two sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from functools import partial
+from typing import assert_never
+
+from flask import current_app
+from sqlalchemy import or_, select
+
+from marketplace import clock
+from marketplace.access.actor import SERVICE, Actor
+from marketplace.access.policy import Role
+from marketplace.accounts import actions as accounts
+from marketplace.accounts import queries as people
+from marketplace.accounts.models import User
+from marketplace.database import db, transaction
+from marketplace.demo import content as demo
+from marketplace.demo import timeline
+from marketplace.demo.content import DemoContent
+from marketplace.introductions import actions as introductions
+from marketplace.introductions.models import Introduction
+from marketplace.introductions.rules import Side
+from marketplace.needs import actions as needs
+from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion
+from marketplace.needs.rules import NeedContent, Wanted
+from marketplace.notices import actions as notices
+from marketplace.notices.models import Email
+from marketplace.organisations.actions import SERVICE_CODE
+from marketplace.organisations.models import Kind, Organisation
+from marketplace.organisations.queries import by_code
+from marketplace.outbox.actions import Job, claim
+from marketplace.passports import actions as passports
+from marketplace.passports.models import Passport
+from marketplace.passports.rules import PassportContent
+from marketplace.settings import Settings
+from marketplace.technologies import actions as technologies
+from marketplace.technologies.models import EvidenceItem, Technology, TechnologyDraft, TechnologyVersion
+from marketplace.technologies.rules import EvidenceContent, TechnologyContent
+from marketplace.worker import one_by_one
+
+#: Where the made-up people registered from, as far as limits on tries are concerned.
+_ADDRESS = "demo"
+_MORNING, _EVENING = time(8, 30), time(17, 30)
+_APART = timedelta(minutes=4)
+_SEASONS = ("Winter", "Spring", "Summer", "Autumn")
+
+
+class History:
+    """The demo's past. ``today`` is the day from which the content counts; needs an application context."""
+
+    def __init__(self, content: DemoContent, *, today: date, password: str) -> None:
+        self._today = today
+        self._password = password
+        self._people = {person.key: person for person in content.people}
+        self._suppliers = {supplier.key: supplier.name for supplier in content.suppliers}
+        self._needs = {need.key: need for need in content.needs}
+        self._technologies = {technology.key: technology for technology in content.technologies}
+        self._first_proposal = min((one.proposed for one in content.introductions), default=0)
+        settings: Settings = current_app.extensions["settings"]
+        attempts = settings.sign_in_attempts
+        self._limits = accounts.Limits(attempts, attempts * 10, settings.session_hours)
+        self._invitation_days = settings.invitation_days
+        self._deliver = one_by_one(partial(notices.deliver, made_up=True))
+
+    def live_through(self, day: int, events: Sequence[timeline.Event]) -> Iterator[None]:
+        """Do the events of a day (counted from today), then what its evening brings; yield after each event."""
+        for number, event in enumerate(events):
+            with clock.pretend(self._moment(day, _MORNING, number * _APART)):
+                self._do(event)
+                self._post()
+            yield
+        if self._first_proposal <= day < 0:
+            with clock.pretend(self._moment(day, _EVENING)):
+                introductions.expire_overdue()
+                self._post()
+
+    def _moment(self, day: int, at: time, later: timedelta = timedelta(0)) -> datetime:
+        """Return a moment of a day, never one that lies ahead."""
+        start = datetime.combine(self._today + timedelta(days=day), at, clock.LONDON)
+        return min(start + later, datetime.combine(start.date(), time(23, 59), clock.LONDON), clock.now())
+
+    def _post(self) -> None:
+        """Put the letters that were written into the mailbox at once: they must not go out years late."""
+        while jobs := self._claimed():
+            self._deliver(jobs)
+
+    def _claimed(self) -> list[Job]:
+        with transaction() as session:
+            return claim(session, 50, [notices.TOPIC])
+
+    def _do(self, event: timeline.Event) -> None:
+        match event:
+            case timeline.Joined(person, supplier):
+                self._join(person, supplier)
+            case timeline.CycleOpened(cycle):
+                self._open_cycle(cycle)
+            case timeline.TopThreePublished(organisation, wanted):
+                self._publish(organisation, wanted)
+            case timeline.NeedDrafted(need_draft):
+                self._need(need_draft)
+            case timeline.Listed(technology):
+                self._list(technology)
+            case timeline.TechnologyDrafted(technology_draft):
+                self._technology(technology_draft)
+            case timeline.EvidenceAdded(technology, item):
+                self._add_evidence(technology, item)
+            case timeline.PassportIssued(passport):
+                self._issue(passport)
+            case timeline.PassportSuspended(passport, why):
+                number, suspended, _ = self._passport(passport)
+                if not suspended:
+                    passports.suspend(self._actor(passport.assessor), number, why.reason)
+            case timeline.PassportRevoked(passport, why):
+                number, _, revoked = self._passport(passport)
+                if not revoked:
+                    passports.revoke(self._actor(passport.assessor), number, why.reason)
+            case timeline.Proposed(introduction):
+                self._propose(introduction)
+            case timeline.NeedSideAnswered(introduction, answer):
+                self._answer(introduction, Side.NEED, answer)
+            case timeline.SupplierAnswered(introduction, answer):
+                self._answer(introduction, Side.SUPPLIER, answer)
+            case timeline.Withdrawn(introduction, why):
+                found = self._introduction(introduction)
+                if found is not None and found.closed_at is None:
+                    introductions.close(self._actor(introduction.broker), found.ref, why.reason)
+            case _:
+                assert_never(event)
+
+    # People
+
+    def _join(self, person: demo.DemoPerson, supplier: demo.DemoSupplier | None) -> None:
+        user = people.user_by_email(db.session, person.email)
+        if user is None:
+            details = accounts.Details(person.name, person.job_title)
+            if supplier is None:
+                accounts.invite(
+                    SERVICE,
+                    person.organisation or SERVICE_CODE,
+                    email=person.email,
+                    role=Role(person.role.value),
+                    days=self._invitation_days,
+                )
+                token = _token_sent_to(person.email)
+                accounts.accept_as_new(token, details, password=self._password, limits=self._limits)
+            else:
+                accounts.register(
+                    details,
+                    email=person.email,
+                    password=self._password,
+                    company=supplier.name,
+                    about=supplier.about,
+                    address=_ADDRESS,
+                )
+                accounts.confirm_registration(_token_sent_to(person.email), limits=self._limits)
+            user = people.user_by_email(db.session, person.email)
+        if person.shown and user is not None and user.demo_label is None:
+            name = self._organisation(person.organisation or SERVICE_CODE).name
+            accounts.offer_in_demo(user.id, f"{Role(person.role.value).label}, {name}")
+
+    def _actor(self, key: str) -> Actor:
+        """Return a person of the content as the actor that they were on the pretended day."""
+        user = db.session.scalars(select(User).where(User.email == self._people[key].email)).one()
+        return people.actor_of(db.session, user)
+
+    def _member(self, role: demo.Role, organisation: str) -> Actor:
+        """Return who does this for an organisation (its code, or a supplier's key)."""
+        return self._actor(
+            next(
+                person.key
+                for person in self._people.values()
+                if person.role is role and person.organisation == organisation
+            )
+        )
+
+    def _organisation(self, key: str) -> Organisation:
+        if key in self._suppliers:
+            named = select(Organisation).where(
+                Organisation.kind == Kind.SUPPLIER, Organisation.name == self._suppliers[key]
+            )
+            return db.session.scalars(named).one()
+        found = by_code(db.session, key)
+        if found is None:
+            raise LookupError(f"the registry holds no organisation {key}")
+        return found
+
+    # Needs
+
+    def _open_cycle(self, cycle: demo.DemoCycle) -> None:
+        opens = self._today + timedelta(days=cycle.opened)
+        name = f"{_SEASONS[opens.month % 12 // 3]} {opens.year}"
+        if db.session.scalar(select(Cycle).where(Cycle.name == name)) is None:
+            needs.open_cycle(SERVICE, name, opens, self._today + timedelta(days=cycle.closes))
+
+    def _publish(self, organisation: str, wanted: Sequence[demo.DemoNeed]) -> None:
+        refs = [self._need(need) for need in wanted]
+        waiting = select(Need.id).where(Need.ref.in_(refs), Need.published_at.is_(None))
+        if db.session.scalars(waiting).first() is not None:
+            lead = self._member(demo.Role.NEED_LEAD, organisation)
+            needs.publish_top_three(lead, self._organisation(organisation).code, refs)
+
+    def _need(self, need: demo.DemoNeed | demo.DemoNeedDraft) -> str:
+        """Return the ref of a need, written now unless it is there."""
+        organisation_id = self._organisation(need.organisation).id
+        written = (
+            select(Need.ref)
+            .outerjoin(NeedDraft)
+            .outerjoin(NeedVersion, NeedVersion.need_id == Need.id)
+            .where(
+                Need.organisation_id == organisation_id,
+                or_(NeedDraft.title == need.title, NeedVersion.title == need.title),
+            )
+        )
+        if (ref := db.session.scalars(written).first()) is not None:
+            return ref
+        lead = self._member(demo.Role.NEED_LEAD, need.organisation)
+        return needs.create_draft(lead, organisation_id, _need_content(need))
+
+    # Technologies and passports
+
+    def _list(self, technology: demo.DemoTechnology) -> None:
+        ref = self._technology(technology)
+        if db.session.scalars(select(Technology.version).where(Technology.ref == ref)).one() == 0:
+            technologies.list_technology(self._member(demo.Role.INNOVATOR, technology.supplier), ref)
+
+    def _technology(self, technology: demo.DemoTechnology | demo.DemoTechnologyDraft) -> str:
+        """Return the ref of a technology, written now unless it is there."""
+        supplier_id = self._organisation(technology.supplier).id
+        written = (
+            select(Technology.ref)
+            .outerjoin(TechnologyDraft)
+            .outerjoin(TechnologyVersion, TechnologyVersion.technology_id == Technology.id)
+            .where(
+                Technology.supplier_id == supplier_id,
+                or_(TechnologyDraft.name == technology.name, TechnologyVersion.name == technology.name),
+            )
+        )
+        if (ref := db.session.scalars(written).first()) is not None:
+            return ref
+        innovator = self._member(demo.Role.INNOVATOR, technology.supplier)
+        return technologies.create_draft(innovator, supplier_id, _technology_content(technology))
+
+    def _add_evidence(self, technology: demo.DemoTechnology, item: demo.DemoEvidence) -> None:
+        ref = self._technology(technology)
+        if item.type in self._evidence(ref):
+            return
+        content = EvidenceContent(
+            type=item.type,
+            issuer=item.issuer,
+            issued_on=self._today + timedelta(days=item.issued),
+            number=item.number or "",
+            scope=item.scope,
+            summary=item.summary,
+            expires_on=None if item.expires is None else self._today + timedelta(days=item.expires),
+        )
+        technologies.add_evidence(self._member(demo.Role.INNOVATOR, technology.supplier), ref, content)
+
+    def _evidence(self, technology_ref: str) -> dict[str, str]:
+        """Return the references of a technology's evidence by its type; the content has one of each."""
+        held = (
+            select(EvidenceItem.type, EvidenceItem.ref)
+            .join(EvidenceItem.technology)
+            .where(Technology.ref == technology_ref)
+        )
+        return dict(db.session.execute(held).all())
+
+    def _issue(self, passport: demo.DemoPassport) -> None:
+        ref = self._technology(self._technologies[passport.technology])
+        if db.session.scalar(select(Passport).join(Passport.technology).where(Technology.ref == ref)):
+            return
+        held = self._evidence(ref)
+        content = PassportContent(
+            scope=passport.scope,
+            valid_from=clock.today(),
+            valid_to=self._today + timedelta(days=passport.expires),
+            evidence=tuple(held[kind] for kind in passport.evidence),
+            conditions="\n".join(passport.conditions),
+        )
+        passports.issue(self._actor(passport.assessor), ref, content)
+
+    def _passport(self, passport: demo.DemoPassport) -> tuple[str, bool, bool]:
+        """Return a passport's number, and whether it is suspended and revoked."""
+        ref = self._technology(self._technologies[passport.technology])
+        found = select(Passport).join(Passport.technology).where(Technology.ref == ref)
+        one = db.session.scalars(found).one()
+        return one.number, one.suspended_at is not None, one.revoked_at is not None
+
+    # Introductions
+
+    def _propose(self, introduction: demo.DemoIntroduction) -> None:
+        if self._introduction(introduction) is None:
+            need, technology = self._sides(introduction)
+            introductions.propose(self._actor(introduction.broker), need, technology, introduction.note)
+
+    def _answer(self, introduction: demo.DemoIntroduction, side: Side, answer: demo.Answer) -> None:
+        found = self._introduction(introduction)
+        if found is None or found.course.answer(side) is not None:
+            return
+        ref, number = found.ref, found.side_lock_version(side)
+        actor = self._actor(answer.by)
+        introductions.decide(actor, ref, side, answer.accepted, answer.reason or "", lock_version=number)
+
+    def _introduction(self, introduction: demo.DemoIntroduction) -> Introduction | None:
+        need, technology = self._sides(introduction)
+        return db.session.scalar(
+            select(Introduction)
+            .join(Introduction.need)
+            .join(Introduction.technology)
+            .where(Need.ref == need, Technology.ref == technology)
+        )
+
+    def _sides(self, introduction: demo.DemoIntroduction) -> tuple[str, str]:
+        return (
+            self._need(self._needs[introduction.need]),
+            self._technology(self._technologies[introduction.technology]),
+        )
+
+
+def _token_sent_to(email: str) -> str:
+    """Return the token of the last letter to an address, read from its link as the person would follow it."""
+    newest = select(Email.body).where(Email.to == email).order_by(Email.id.desc()).limit(1)
+    body = db.session.scalars(newest).one()
+    link = next(word for word in body.split() if word.startswith(("http://", "https://")))
+    return link.rpartition("/")[2]
+
+
+def _need_content(need: demo.DemoNeed | demo.DemoNeedDraft) -> NeedContent:
+    return NeedContent(
+        title=need.title,
+        problem=need.problem,
+        who_affected=need.who_affected,
+        how_many=need.how_many,
+        how_many_note=need.how_many_note,
+        pathway_today=need.pathway_today,
+        outcome=need.outcome,
+        measure=need.measure,
+        baseline=need.baseline,
+        target=need.target,
+        must=need.must,
+        evidence_wanted=tuple(Wanted(wanted.type, wanted.detail) for wanted in need.evidence_wanted),
+        clinical_area=need.clinical_area,
+        care_setting=need.care_setting,
+        shift=need.shift,
+        timing=need.timing,
+        funding_state=need.funding_state,
+    )
+
+
+def _technology_content(technology: demo.DemoTechnology | demo.DemoTechnologyDraft) -> TechnologyContent:
+    return TechnologyContent(
+        name=technology.name,
+        summary=technology.summary,
+        intended_use=technology.intended_use,
+        replaces=technology.replaces,
+        claims=technology.claims,
+        settings=technology.settings,
+        clinical_areas=technology.clinical_areas,
+        readiness=technology.readiness,
+    )
