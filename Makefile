@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PY ?= python3
+PORT ?= 8000
 TORCH_CPU_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := .venv/bin
 # A private home for bytecode settings: compiled once here, whatever the shell says.
@@ -15,8 +16,8 @@ help: ## list the targets
 
 setup: .venv/.ok marketplace/web/static/build/manifest.json ## make the environment and build the front end
 
-run: setup ## run the service with demo data on http://127.0.0.1:8000
-	@$(BIN)/python -m marketplace run --demo
+run: setup ## run the service with demo data on http://127.0.0.1:8000 (another port: make run PORT=8123)
+	@$(BIN)/python -m marketplace run --demo --port $(PORT)
 
 test: .venv/.ok-dev marketplace/web/static/build/manifest.json ## run the whole test suite
 	@$(BIN)/python -m tests.browser_available

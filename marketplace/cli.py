@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
+from flask import current_app
 from pydantic import ValidationError
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace.access.actor import SERVICE
 from marketplace.access.policy import Role
 from marketplace.accounts import actions as accounts
-from marketplace.database import db, transaction
+from marketplace.database import OldSQLite, db, transaction
 from marketplace.errors import DomainError
-from marketplace.factory import create_app
+from marketplace.factory import FrontEndMissingError, create_app
+from marketplace.matches.finder import Finders, prepare_database
+from marketplace.matches.indexer import Indexer
 from marketplace.organisations import actions as registry
 from marketplace.organisations import ods
 from marketplace.outbox import actions as queue
@@ -49,21 +53,36 @@ def settings() -> Settings:
 
 
 @contextmanager
-def service() -> Iterator[Settings]:
-    """Open the service for a command, and say in one sentence when the database is not there."""
-    chosen = settings()
-    app = create_app(chosen)
-    engine: Engine = app.extensions["engine"]
+def plainly() -> Iterator[None]:
+    """End the command with one sentence for what whoever typed it can put right."""
     try:
-        with app.app_context():
-            yield chosen
-    except DBAPIError as error:
+        yield
+    except (OldSQLite, FrontEndMissingError) as error:
+        stop(str(error))
+    except (ArgumentError, NoSuchModuleError):
+        stop(
+            "DATABASE_URL is not the address of a database. For SQLite it looks like sqlite:///folder/name.db, "
+            "for PostgreSQL like postgresql+psycopg://user:password@host/name"
+        )
+    except (DBAPIError, PoolTimeout) as error:
         stop(
             f"The database could not be used ({type(error).__name__}). Is it running and DATABASE_URL right? "
             "If it is new, run first: python -m marketplace migrate"
         )
-    finally:
-        engine.dispose()
+
+
+@contextmanager
+def service() -> Iterator[Settings]:
+    """Open the service for a command, and say in one sentence when the database is not there."""
+    chosen = settings()
+    with plainly():
+        app = create_app(chosen)
+        engine: Engine = app.extensions["engine"]
+        try:
+            with app.app_context():
+                yield chosen
+        finally:
+            engine.dispose()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -80,19 +99,17 @@ def migrate() -> None:
     from marketplace import migrating  # Alembic is slow to import, and only this command needs it
     from marketplace.database import make_engine
 
-    engine = make_engine(settings().database_url, create=True)
-    try:
-        migrating.upgrade(engine)
-        with engine.connect() as connection:
-            revision = migrating.current_revision(connection)
-    except migrating.UnknownRevision as error:
-        stop(str(error))
-    except DBAPIError as error:
-        stop(
-            f"The database could not be used ({type(error).__name__}). Is it running and DATABASE_URL right?"
-        )
-    finally:
-        engine.dispose()
+    chosen = settings()
+    with plainly():
+        engine = make_engine(chosen.database_url, create=True)
+        try:
+            migrating.upgrade(engine)
+            with engine.connect() as connection:
+                revision = migrating.current_revision(connection)
+        except migrating.UnknownRevision as error:
+            stop(str(error))
+        finally:
+            engine.dispose()
     click.echo(f"The database is at revision {revision}.")
     with service():
         added = registry.load_reference()
@@ -101,6 +118,39 @@ def migrate() -> None:
         if added
         else "The registry was filled before."
     )
+
+
+@main.command()
+@click.option("--demo", "with_demo", is_flag=True, help="Load made-up people, needs and technologies first.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+def run(with_demo: bool, host: str, port: int) -> None:
+    """Bring everything up in one process: database, demo, index, worker and web server. Safe to repeat."""
+    from marketplace import demo, migrating, running
+
+    chosen = settings()
+    if "public_url" not in chosen.model_fields_set:
+        chosen = chosen.model_copy(update={"public_url": running.address_of(host, port)})
+    with plainly():
+        try:
+            running.run(chosen, with_demo=with_demo, host=host, port=port)
+        except (running.AddressTaken, demo.DemoRefused, migrating.UnknownRevision) as error:
+            stop(str(error))
+        except KeyboardInterrupt:
+            stop("Stopped. What was done so far is kept, and the next start goes on from there.")
+
+
+@main.command()
+def worker() -> None:
+    """Keep the index true, send e-mails and end overdue introductions, until told to stop.
+
+    Waits while the database is away. Several may run at once.
+    """
+    from marketplace.worker import run_forever
+
+    chosen = settings()
+    with plainly():
+        run_forever(create_app(chosen))
 
 
 @main.command()
@@ -205,3 +255,38 @@ def retry_outbox(row: int | None) -> None:
     if row is not None and not done:
         stop(f"No parked row has the number {row}.")
     click.echo(f"{count(done, 'row')} will be tried again.")
+
+
+@main.group()
+def index() -> None:
+    """Compare the search index with the database, or make it anew."""
+
+
+@index.command("check")
+def check_index() -> None:
+    """Find what differs between index and database, and have the worker put it right."""
+    with service():
+        differing = indexer().enqueue_differences()
+    click.echo(
+        f"{count(differing, 'entry', 'entries')} of the index differed. The worker brings them up to date."
+        if differing
+        else "The index equals the database."
+    )
+
+
+@index.command("rebuild")
+def rebuild_index() -> None:
+    """Have the worker encode every need and technology anew. Searches go on meanwhile."""
+    with service():
+        waiting = indexer().enqueue_everything()
+    click.echo(
+        f"{count(waiting, 'entry', 'entries')} will be encoded anew by the worker. Searches go on meanwhile."
+    )
+
+
+def indexer() -> Indexer:
+    """Return what compares the index with the database of this service."""
+    engine: Engine = current_app.extensions["engine"]
+    own: Finders = current_app.extensions["finders"]
+    prepare_database(engine, own.encoder)
+    return Indexer(engine, own.encoder)

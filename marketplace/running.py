@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,13 +39,59 @@ class Steps:
         """Print the step, and its time at the end."""
         self._number += 1
         started = monotonic()
-        self._console.print(f"[{self._number}/{STEPS}] {what} ...", markup=False, highlight=False)
+        self._console.print(
+            f"[{self._number}/{STEPS}] {what} ...", markup=False, highlight=False, soft_wrap=True
+        )
         yield
         self._console.print(f"      done in {monotonic() - started:.1f} s", highlight=False)
 
 
+class AddressTaken(Exception):
+    """The service cannot listen where it was told to; the message says why and what to do."""
+
+
+def reserve(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address, so that a port in use is told before minutes of set-up, not after."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror:
+        raise AddressTaken(f"{host} is not an address of this machine.") from None
+    reserved = socket.socket(family, kind, protocol)
+    try:
+        # Without it a port stays blocked for a minute after each stop.
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(address)
+    except OSError as error:
+        reserved.close()
+        raise AddressTaken(taken(host, port, error)) from error
+    return reserved
+
+
+def taken(host: str, port: int, error: OSError) -> str:
+    """Say in plain words why the service cannot listen."""
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} is in use by another program, perhaps by Demand Signal itself. "
+            f"Stop that one, or choose another port: make run PORT={port + 1}"
+        )
+    if error.errno == errno.EACCES:
+        return f"Port {port} is kept for the administrator of this machine. Choose one above 1023."
+    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+
+
 def run(settings: Settings, *, with_demo: bool, host: str, port: int) -> None:
-    """Bring everything up and serve until Ctrl-C. Every step is safe to repeat, so a second start is quick."""
+    """Bring everything up and serve until Ctrl-C. Every step is safe to repeat, so a second start is quick.
+
+    Raises `AddressTaken` before anything is done, and `demo.DemoRefused`.
+    """
+    if with_demo:
+        demo.check_mode(settings)
+    with reserve(host, port) as reserved:
+        bring_up(settings, reserved, with_demo=with_demo, host=host, port=port)
+
+
+def bring_up(settings: Settings, reserved: socket.socket, *, with_demo: bool, host: str, port: int) -> None:
+    """Do each step and serve on the reserved socket."""
     console = Console()
     steps = Steps(console)
     with steps.step("Database: bring the schema up to date"):
@@ -66,7 +114,10 @@ def run(settings: Settings, *, with_demo: bool, host: str, port: int) -> None:
         )
         thread.start()
         finder.warm_beside(app)
-        server = create_server(app, host=host, port=port, threads=8, ident=None)
+        try:
+            server = create_server(app, sockets=[reserved], threads=8, ident=None)
+        except OSError as error:  # somebody else began to listen meanwhile
+            raise AddressTaken(taken(host, port, error)) from error
     say_where(console, app, host, port, with_demo=with_demo)
     try:
         server.run()
@@ -94,7 +145,8 @@ def fill_index(app: Flask, console: Console) -> None:
             progress.update(task, advance=done)
     if finder.probe(own.encoder) is State.WORDS_ONLY:
         console.print(
-            "      The language model could not be loaded: matching goes by words alone, and says so."
+            "      The language model could not be loaded: matching goes by words alone, and says so.",
+            soft_wrap=True,
         )
 
 
@@ -105,11 +157,20 @@ def say_where(console: Console, app: Flask, host: str, port: int, *, with_demo: 
         with app.app_context():
             accounts = demo.accounts()
         console.print(
-            "Demo accounts (one click each on the sign-in page, or type the address and the password):"
+            "Demo accounts (one click each on the sign-in page, or type the address and the password):",
+            soft_wrap=True,
         )
         width = max(len(account.email) for account in accounts)
         for account in accounts:
             console.print(f"  {account.email:<{width}}  {account.label}", highlight=False, soft_wrap=True)
         console.print(f"  Password of all of them: {demo.PASSWORD}", highlight=False)
         console.print()
-    console.print(f"Demand Signal is running: http://{host}:{port}  (stop it with Ctrl-C)", highlight=False)
+    console.print(
+        f"Demand Signal is running: {address_of(host, port)}  (stop it with Ctrl-C)", highlight=False
+    )
+
+
+def address_of(host: str, port: int) -> str:
+    """Return the address to type on this machine."""
+    name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 - read, not bound
+    return f"http://{name}:{port}"

@@ -20,7 +20,7 @@ from marketplace.database import db, transaction
 from marketplace.introductions.actions import expire_overdue
 from marketplace.matches.finder import Finders, prepare_database
 from marketplace.matches.indexer import TOPICS, Indexer
-from marketplace.notices.actions import deliver
+from marketplace.notices import actions as notices
 from marketplace.outbox.actions import Job, claim, fail, finish
 from marketplace.outbox.models import OutboxRow
 from marketplace.settings import Settings
@@ -32,6 +32,8 @@ Handler = Callable[[Sequence[Job]], None]
 
 BATCH = 16
 KEPT = timedelta(days=7)
+#: The pause between tries while the database is away.
+AWAY_SECONDS = 2.0
 
 
 @dataclass
@@ -92,19 +94,34 @@ class Worker:
         for chore in self._chores:
             if chore.done_at is None or clock.now() - chore.done_at >= chore.every:
                 with self._app.app_context():
-                    chore.do()
+                    self._try(chore)
                 chore.done_at = clock.now()
 
+    def _try(self, chore: Chore) -> None:
+        """Do a chore; when it fails, log that and leave it until it is due again: the others must go on."""
+        try:
+            chore.do()
+        except (DBAPIError, PoolTimeout):
+            raise  # the whole worker waits, and the chore stays due
+        except Exception as error:
+            db.session.rollback()
+            log.warning("chore_failed", chore=chore.name, exc_info=error)
+
     def run(self, stop: threading.Event, pause: float) -> None:
-        """Work until told to stop; wait ``pause`` seconds when nothing is due, longer while the database is away."""
+        """Work until told to stop; wait ``pause`` seconds when nothing is due, or for the database to come back."""
         while not stop.is_set():
             try:
                 self.do_chores()
                 if self.run_once() == 0:
                     stop.wait(pause)
             except (DBAPIError, PoolTimeout) as error:
-                log.warning("worker_waits_for_database", error=type(error).__name__)
-                stop.wait(max(pause, 2.0))
+                wait_for_database(stop, error)
+
+
+def wait_for_database(stop: threading.Event, error: Exception) -> None:
+    """Log that the database is away or has no schema yet, and pause before the next try."""
+    log.warning("worker_waits_for_database", error=type(error).__name__)
+    stop.wait(AWAY_SECONDS)
 
 
 def prune() -> None:
@@ -119,7 +136,7 @@ def build_worker(app: Flask) -> Worker:
     prepare_database(app.extensions["engine"], own.encoder)
     indexer = Indexer(app.extensions["engine"], own.encoder)
     handlers: dict[str, Handler] = dict.fromkeys(TOPICS, indexer.handle)
-    handlers["email"] = one_by_one(deliver)
+    handlers[notices.TOPIC] = one_by_one(notices.deliver)
     return Worker(
         app,
         handlers,
@@ -138,5 +155,12 @@ def run_forever(app: Flask) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     log.info("worker_started")
-    build_worker(app).run(stop, settings.worker_poll_seconds)
+    worker = None
+    while worker is None and not stop.is_set():
+        try:
+            worker = build_worker(app)
+        except (DBAPIError, PoolTimeout) as error:
+            wait_for_database(stop, error)
+    if worker is not None:
+        worker.run(stop, settings.worker_poll_seconds)
     log.info("worker_stopped")

@@ -114,6 +114,18 @@ class Indexer:
                     count += 1
         return count
 
+    def enqueue_everything(self) -> int:
+        """Enqueue every subject to be encoded anew, changed or not; return how many. Searches go on meanwhile."""
+        count = 0
+        with transaction() as session:
+            session.execute(update(IndexEntry).values(digest=""))
+            for topic, kind in TOPICS.items():
+                refs = dict.fromkeys((*queries.public_refs(session, kind), *queries.digests(session, kind)))
+                for ref in refs:
+                    enqueue(session, topic, ref)
+                count += len(refs)
+        return count
+
 
 def documents_of(session: Session, kind: Kind, refs: Sequence[str]) -> dict[str, Document]:
     """Return the documents of those subjects that are public now, by reference."""
