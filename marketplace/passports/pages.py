@@ -14,7 +14,7 @@ from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission
 from marketplace.organisations.models import Organisation
 from marketplace.passports.models import Passport
-from marketplace.passports.queries import Details, Entry
+from marketplace.passports.queries import Details, Entry, Filters
 from marketplace.passports.rules import PassportContent, Standing
 from marketplace.technologies.models import EvidenceItem, Technology
 from marketplace.technologies.rules import EvidenceState
@@ -105,16 +105,18 @@ class Register(Page):
     paging: Paging
     action: str
     filtered: bool
+    narrowed: bool
 
     @classmethod
-    def build(cls, entries: Sequence[Entry], *, total: int, paging: Paging, filtered: bool) -> Register:
+    def build(cls, entries: Sequence[Entry], filters: Filters, *, total: int, paging: Paging) -> Register:
         """Build it for a page of results."""
         return cls(
-            count=f"{count(total, 'passport')} {'found' if filtered else 'on the register'}",
+            count=f"{count(total, 'passport')} {'found' if filters.any else 'on the register'}",
             passports=tuple(_line(entry, clock.today()) for entry in entries),
             paging=paging,
             action=url_for("passports.register"),
-            filtered=filtered,
+            filtered=filters.any,
+            narrowed=bool(filters.standing or filters.issuer),
         )
 
 

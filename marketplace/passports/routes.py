@@ -34,7 +34,7 @@ def register() -> ResponseReturnValue:
     total = queries.count_registered(filters)
     paging = Paging.build("passports.register", form.chosen(), request.args.get("page", ""), total)
     entries = queries.registered(filters, limit=PER_PAGE, offset=paging.offset)
-    page = pages.Register.build(entries, total=total, paging=paging, filtered=filters.any)
+    page = pages.Register.build(entries, filters, total=total, paging=paging)
     return fragment(page, form), 422 if form.problems else 200
 
 

@@ -144,8 +144,8 @@ class Register(Page):
     results: tuple[Result, ...]
     paging: Paging
     action: str
-    clear: str
     filtered: bool
+    narrowed: bool
 
     @classmethod
     def build(
@@ -169,8 +169,8 @@ class Register(Page):
             results=tuple(_result(one, badges.get(one.id)) for one in technologies),
             paging=paging,
             action=url_for("technologies.register"),
-            clear=url_for("technologies.register"),
             filtered=bool(query) or filtered,
+            narrowed=filtered,
         )
 
 

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import event, func, select
+from flask import Flask
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace import clock
@@ -23,6 +24,7 @@ from marketplace.passports.rules import PassportContent, Standing
 from marketplace.submissions.actions import AlreadyDone
 from marketplace.technologies import actions as technologies
 from marketplace.technologies.models import Technology
+from tests.conftest import statements
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
 from tests.factories.people import make_actor, make_user
@@ -248,7 +250,7 @@ def test_the_database_and_the_rule_agree_on_every_standing(session: Session, tec
         assert {entry.passport.id for entry in found} == expected
 
 
-def test_the_best_passport_of_each_technology_is_found_in_one_query(session: Session) -> None:
+def test_the_best_passport_of_each_technology_is_found_in_one_query(app: Flask, session: Session) -> None:
     one, two, three = (make_technology(session) for _ in range(3))
     make_passport(session, one, revoked=True)
     soon = make_passport(session, one, valid_to=clock.today() + timedelta(days=30))
@@ -256,21 +258,14 @@ def test_the_best_passport_of_each_technology_is_found_in_one_query(session: Ses
     make_passport(session, one, suspended=True)
     held = make_passport(session, two, suspended=True)
     ids = [one.id, two.id, three.id]
-    statements: list[str] = []
-
-    def count(*args: object) -> None:
-        statements.append(str(args[2]))
-
-    engine = session.get_bind()
-    event.listen(engine, "before_cursor_execute", count)
-    best = queries.best_standing(ids)
-    event.remove(engine, "before_cursor_execute", count)
+    with statements(app) as sent:
+        best = queries.best_standing(ids)
     assert {id_: (badge.number, badge.standing) for id_, badge in best.items()} == {
         ids[0]: (long.number, Standing.VALID),
         ids[1]: (held.number, Standing.SUSPENDED),
     }
     assert soon.number != long.number
-    assert len(statements) == 1
+    assert len([one for one in sent if one.startswith("SELECT")]) == 1
     assert set(session.scalars(queries.in_force())) == {ids[0]}
     assert queries.best_standing([]) == {}
 
