@@ -81,7 +81,7 @@ def board(actor: Actor, asked: MultiDict[str, str]) -> OnBoard:
         filters=filters,
         facts=tuple(counted),
         total=len(shown),
-        needs=tuple(queries.published_by_refs(actor, [fact.ref for fact in part])),
+        needs=tuple(queries.board_items(actor, [fact.ref for fact in part])),
         number=number,
         pages=last,
         regions=queries.region_names(),

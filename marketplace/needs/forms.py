@@ -17,7 +17,7 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs lag behind
 from wtforms.validators import StopValidation
 from wtforms.widgets import HiddenInput
 

@@ -165,7 +165,7 @@ class Board(Page):
         today = clock.today()
         filters = on.filters
         counts = rules.facet_counts(on.facts, filters.chosen)
-        names = {fact.organisation: fact.organisation_name for fact in on.facts}
+        names = {fact.facets["organisation"]: fact.organisation_name for fact in on.facts}
         labels: dict[str, Mapping[str, str]] = {
             "area": dict(ClinicalArea.choices()),
             "setting": dict(CareSetting.choices()),
@@ -188,11 +188,11 @@ class Board(Page):
                     tuple(
                         Choice(
                             value,
-                            f"{words} ({counts[name].get(value, 0)})",
+                            f"{words} ({counts[name][value]})",
                             filters.chosen.get(name) == value,
                         )
                         for value, words in labels[name].items()
-                        if counts[name].get(value, 0) or filters.chosen.get(name) == value
+                        if counts[name][value] or filters.chosen.get(name) == value
                     ),
                 )
                 for name, label in FACETS.items()

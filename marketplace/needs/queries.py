@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 
 from sqlalchemy import Select, String, and_, func, or_, select, type_coerce
 from sqlalchemy.orm import aliased, joinedload, selectinload
@@ -283,15 +282,13 @@ def to_rank(organisation_id: int, cycle_id: int, refs: Collection[str], *, lock:
 
 
 def board_facts(actor: Actor) -> list[Fact]:
-    """Return what the board filters by for every need on it: one small row each, in one query."""
+    """Return what the board filters by for every need on it: one small row each, in one query, newest first."""
     region = aliased(Organisation)
-    latest = select(func.max(Cycle.opens_on)).where(Cycle.opens_on <= clock.today()).scalar_subquery()
-    rows = db.session.execute(
-        visible_to(actor)
+    statement = (
+        _board(actor)
         .with_only_columns(
             Need.ref,
             Priority.rank,
-            NeedVersion.published_at,
             Organisation.code,
             Organisation.name,
             region.code,
@@ -300,20 +297,18 @@ def board_facts(actor: Actor) -> list[Fact]:
             type_coerce(NeedVersion.care_setting, String),
             type_coerce(NeedVersion.shift, String),
         )
-        .join(Priority, Priority.need_id == Need.id)
-        .join(Cycle, and_(Cycle.id == Priority.cycle_id, Cycle.opens_on == latest))
         .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
         .join(Organisation, Organisation.id == Need.organisation_id)
         .outerjoin(region, region.id == Organisation.region_id)
-        .where(Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
-        .order_by(Need.id)
+        .order_by(NeedVersion.published_at.desc(), Priority.rank, Need.ref)
     )
+    # By the connection, not the session: no objects are wanted, and a thousand plain rows are read faster.
+    rows = db.session.connection().execute(statement)
     return [
         Fact(
             ref,
             rank,
-            seconds(published_at),
-            code,
+            place,
             name,
             {
                 "area": area or "",
@@ -323,13 +318,34 @@ def board_facts(actor: Actor) -> list[Fact]:
                 "shift": shift or "",
             },
         )
-        for ref, rank, published_at, code, name, region_code, area, setting, shift in rows
+        for place, (ref, rank, code, name, region_code, area, setting, shift) in enumerate(rows)
     ]
 
 
-def seconds(moment: datetime) -> float:
-    """Return a moment as a number to sort by."""
-    return moment.timestamp()
+def board_items(actor: Actor, refs: Sequence[str]) -> list[Need]:
+    """Return those of the refs that are on the board, in their order, with what a list shows of them.
+
+    The long texts stay in the database.
+    """
+    statement = _board(actor).options(
+        joinedload(Need.organisation)
+        .load_only(Organisation.code, Organisation.name)
+        .joinedload(Organisation.region)
+        .load_only(Organisation.name),
+        joinedload(Need.current).load_only(
+            NeedVersion.number,
+            NeedVersion.published_at,
+            NeedVersion.title,
+            NeedVersion.clinical_area,
+            NeedVersion.care_setting,
+            NeedVersion.shift,
+            NeedVersion.timing,
+            NeedVersion.funding_state,
+        ),
+        joinedload(Need.priority),
+    )
+    found = {need.ref: need for need in db.session.scalars(statement.where(Need.ref.in_(refs)))}
+    return [found[ref] for ref in refs if ref in found]
 
 
 def region_names() -> dict[str, str]:

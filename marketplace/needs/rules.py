@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from marketplace.errors import Conflict, DomainError, NotVisible
 from marketplace.needs.questions import (
@@ -345,14 +346,15 @@ class Sort(StrEnum):
     RANK = "rank"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What the board filters and sorts a need by: all fit in memory, three for each organisation."""
+class Fact(NamedTuple):
+    """What the board filters and sorts a need by: all fit in memory, three for each organisation.
+
+    ``age`` counts how many needs on the board are newer. A named tuple, because thousands are made for one page.
+    """
 
     ref: str
     rank: int
-    published: float
-    organisation: str
+    age: int
     organisation_name: str
     facets: Mapping[str, str]
 
@@ -378,19 +380,17 @@ class Filters:
 
 def chosen_facts(facts: Sequence[Fact], chosen: Mapping[str, str]) -> list[Fact]:
     """Return the facts that have every chosen value."""
+    if not chosen:
+        return list(facts)
     return [fact for fact in facts if all(fact.facets.get(name) == value for name, value in chosen.items())]
 
 
-def facet_counts(facts: Sequence[Fact], chosen: Mapping[str, str]) -> dict[str, dict[str, int]]:
+def facet_counts(facts: Sequence[Fact], chosen: Mapping[str, str]) -> dict[str, Counter[str]]:
     """Count, for each facet and value, the needs somebody would see by choosing it beside the other choices."""
-    counts: dict[str, dict[str, int]] = {name: {} for name in FACETS}
-    for fact in facts:
-        misses = [name for name, value in chosen.items() if fact.facets.get(name) != value]
-        if len(misses) > 1:
-            continue
-        for name in misses or FACETS:
-            if value := fact.facets.get(name, ""):
-                counts[name][value] = counts[name].get(value, 0) + 1
+    counts = {}
+    for name in FACETS:
+        others = {other: value for other, value in chosen.items() if other != name}
+        counts[name] = Counter(fact.facets.get(name, "") for fact in chosen_facts(facts, others))
     return counts
 
 
@@ -401,4 +401,4 @@ def sorted_facts(facts: Sequence[Fact], sort: Sort, found: Sequence[str] = ()) -
         return sorted(facts, key=lambda fact: (place.get(fact.ref, len(place)), fact.ref))
     if sort is Sort.RANK:
         return sorted(facts, key=lambda fact: (fact.rank, fact.organisation_name, fact.ref))
-    return sorted(facts, key=lambda fact: (-fact.published, fact.rank, fact.ref))
+    return sorted(facts, key=lambda fact: fact.age)

@@ -200,14 +200,14 @@ def test_a_cycle_has_a_name_and_closes_after_it_opens(name: str, closes: date, f
 # The board
 
 
-def fact(ref: str, rank: int, published: float, **facets: str) -> Fact:
-    return Fact(ref, rank, published, facets.get("organisation", "X"), "X", facets)
+def fact(ref: str, rank: int, age: int, **facets: str) -> Fact:
+    return Fact(ref, rank, age, "X", facets)
 
 
 FACTS = [
-    fact("a", 1, 10.0, area="cancer", region="north"),
-    fact("b", 2, 30.0, area="cancer", region="south"),
-    fact("c", 1, 20.0, area="eyes", region="south"),
+    fact("a", 1, 2, area="cancer", region="north"),
+    fact("b", 2, 0, area="cancer", region="south"),
+    fact("c", 1, 1, area="eyes", region="south"),
 ]
 
 
