@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from flask import url_for
@@ -19,7 +20,7 @@ from marketplace.introductions import rules, triage
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Group, Seen, Side
 from marketplace.matches import candidates
-from marketplace.matches.pages import Candidate
+from marketplace.matches.pages import FITS, Candidate
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
 from marketplace.organisations import queries as organisations
@@ -159,15 +160,7 @@ def innovator_desk(actor: Actor) -> Desk:
     waiting = to_answer(actor, Side.SUPPLIER)
     names = {one.ref: name_of(one) for one in listed_now[:MATCHED]}
     best = candidates.top_for_technologies(actor, list(names), FITS_FOR_EACH)
-    fitting = [
-        Line(
-            found.link,
-            f"{found.by}. For {names[ref]}: {found.answered[:1].lower()}{found.answered[1:]}.",
-            (found.fit, *found.tags),
-        )
-        for ref, several in best.items()
-        for found in several
-    ]
+    fitting = _needs_that_fit(best, names)
     expiring = sorted(
         (item.expires_on, item.id, item.type.label, one)
         for one in listed_now
@@ -202,6 +195,29 @@ def innovator_desk(actor: Actor) -> Desk:
             ),
         ),
     )
+
+
+def _needs_that_fit(best: Mapping[str, Sequence[Candidate]], names: Mapping[str, str]) -> list[Line]:
+    """Return each need once, with the technology that fits it best; the strongest fits first."""
+    fits = list(FITS.values())
+    ranked = sorted(
+        ((ref, candidate) for ref, several in best.items() for candidate in several),
+        key=lambda pair: fits.index(pair[1].fit),
+    )
+    others = Counter(candidate.ref for _, candidate in ranked)
+    lines: dict[str, Line] = {}
+    for ref, candidate in ranked:
+        if candidate.ref in lines:
+            continue
+        more = others[candidate.ref] - 1
+        also = f", and {more} more of yours {'fits' if more == 1 else 'fit'}" if more else ""
+        answered = candidate.answered[:1].lower() + candidate.answered[1:]
+        lines[candidate.ref] = Line(
+            candidate.link,
+            f"{candidate.by}. {names[ref]} {answered or 'fits'}{also}.",
+            (candidate.fit, *candidate.tags),
+        )
+    return list(lines.values())
 
 
 def name_of(technology: Technology) -> str:
@@ -407,7 +423,7 @@ def administrator_desk(actor: Actor) -> Desk:
         code, name = orphans.first[0]
         step = Step(
             Link(f"Invite a lead for {name}", url_for("accounts.members", organisation_code=code)),
-            f"{count(orphans.total, 'organisation has', 'organisations have')} nobody who can publish its needs.",
+            f"{count(orphans.total, 'organisation has', 'organisations have')} nobody to publish needs.",
         )
     else:
         step = Step(registry, "Nothing is wrong. Check that the registry is up to date.")
@@ -499,5 +515,5 @@ def _match_line(title: str, endpoint: str, ref: str, found: Sequence[Candidate])
     return Line(
         Link(title, url_for(endpoint, ref=ref)),
         f"{len(found)} {more}{noun}. The best: {best}.",
-        (found[0].fit, *found[0].tags),
+        (found[0].fit, *(triage.passport_tag(tag) for tag in found[0].tags)),
     )

@@ -54,15 +54,14 @@ class WithoutLead:
 
 def counts_and_newest(session: Session, limit: int) -> tuple[Counts, Sequence[Need]]:
     """Return what the service holds, and the needs published last, newest first."""
-    facts = needs.board_facts(ANONYMOUS)
-    newest = sorted(facts, key=lambda fact: (-fact.published, fact.ref))[:limit]
+    facts = needs.board_facts(ANONYMOUS)  # newest first
     counts = Counts(
         needs=len(facts),
-        organisations=len({fact.organisation for fact in facts}),
+        organisations=len({fact.facets["organisation"] for fact in facts}),
         technologies=technologies.count_listed(ANONYMOUS),
         passports=session.scalar(select(func.count()).select_from(passports.in_force().subquery())) or 0,
     )
-    return counts, needs.published_by_refs(ANONYMOUS, [fact.ref for fact in newest])
+    return counts, needs.published_by_refs(ANONYMOUS, [fact.ref for fact in facts[:limit]])
 
 
 def passports_to_look_at(session: Session, actor: Actor) -> Sequence[Passport]:

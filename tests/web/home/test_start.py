@@ -160,12 +160,24 @@ def test_an_innovator_sees_the_open_needs_that_fit_and_evidence_that_runs_out(
     reindex()
     text = opened(session, browser, parties.people["innovator"])
     assert "Fewer falls at night" in text
-    assert "For Nightsight: answers" in text
+    assert "Nightsight answers 2 of 2 must-haves" in text
     assert step(text).startswith("Renew your evidence 2 items have expired or will within 90 days.")
     shown = text.split("Evidence that expires within 90 days or has expired")[1]
     assert EvidenceType.DSPT.label in shown
     assert EvidenceType.CYBER_ESSENTIALS.label in shown
     assert EvidenceType.DTAC.label not in shown
+
+
+def test_a_need_that_several_technologies_fit_is_shown_once(
+    session: Session, parties: Parties, browser: Browser, reindex: Reindex
+) -> None:
+    make_need(session, parties.trust, title="Fewer falls at night")
+    for name in ("Nightsight", "Fallbell", "Floormat"):
+        make_technology(session, parties.supplier, name=name, **FALLS)
+    reindex()
+    text = opened(session, browser, parties.people["innovator"])
+    assert browser.page.count(">Fewer falls at night</a>") == 1
+    assert "and 2 more of yours fit" in text
 
 
 def test_an_innovator_without_a_technology_is_asked_to_list_one(
