@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace import clock
+from marketplace.accounts import actions as accounts
 from marketplace.database import db, transaction
 from marketplace.introductions.actions import expire_overdue
 from marketplace.matches.finder import Finders, prepare_database
@@ -143,6 +144,8 @@ def build_worker(app: Flask) -> Worker:
         [
             Chore(timedelta(hours=1), indexer.enqueue_differences, "index check"),
             Chore(timedelta(hours=1), prune, "prune outbox"),
+            Chore(timedelta(hours=1), accounts.prune, "prune sign-ins and links"),
+            Chore(timedelta(hours=1), notices.prune, "prune e-mails"),
             Chore(timedelta(minutes=1), expire_overdue, "expire introductions"),
         ],
     )

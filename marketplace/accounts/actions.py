@@ -37,6 +37,8 @@ from marketplace.submissions.actions import once
 from marketplace.web.links import path_of, public_link
 from marketplace.web.words import moment
 
+KEPT = timedelta(days=7)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -568,3 +570,19 @@ def offer_in_demo(user_id: int, label: str) -> None:
     with transaction() as session:
         session.get_one(User, user_id).demo_label = label
         record(session, SERVICE, "person.offered-in-demo", "person", user_id)
+
+
+def prune() -> None:
+    """Delete what has served its purpose: sign-ins, links and counts of tries, a week after their end.
+
+    Invitations stay: they say who let whom in. An unused registration holds personal data, so it goes.
+    """
+    now = clock.now()
+    old = now - KEPT
+    with transaction() as session:
+        session.execute(delete(SignIn).where(SignIn.expires_at < old))
+        session.execute(delete(Registration).where(Registration.expires_at < old))
+        session.execute(delete(PasswordReset).where(PasswordReset.expires_at < old))
+        session.execute(
+            delete(SignInAttempt).where(SignInAttempt.window_started_at < now - rules.ATTEMPT_WINDOW)
+        )

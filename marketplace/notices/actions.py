@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 
 from flask import current_app
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from marketplace import clock
@@ -22,6 +23,7 @@ from marketplace.settings import Settings
 TIMEOUT_SECONDS = 15
 #: The outbox topic of e-mails that wait to be sent; the subject is the e-mail's id.
 TOPIC = "email"
+KEPT = timedelta(days=30)
 
 
 class NoMailServer(RuntimeError):
@@ -80,3 +82,9 @@ def _by_smtp(message: EmailMessage, settings: Settings) -> None:
         if settings.smtp_username:
             server.login(settings.smtp_username, settings.smtp_password.get_secret_value())
         server.send_message(message)
+
+
+def prune() -> None:
+    """Delete e-mails a month after they were sent: they hold names, addresses and links."""
+    with transaction() as session:
+        session.execute(delete(Email).where(Email.sent_at < clock.now() - KEPT))

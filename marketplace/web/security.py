@@ -7,8 +7,21 @@ ignores ``hx-`` attributes without the page's nonce. Swapped-in fragments theref
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import BadRequest
+from werkzeug.routing import IntegerConverter, Map
+
+#: The largest number that a key column of PostgreSQL holds; more in an address is not found, never an error.
+LARGEST_KEY = 2_147_483_647
+
+
+class KeyConverter(IntegerConverter):
+    """A number in an address that fits a key column."""
+
+    def __init__(self, url_map: Map, *args: Any, **kwargs: Any) -> None:
+        super().__init__(url_map, *args, **{"max": LARGEST_KEY} | kwargs)
 
 
 def nonce() -> str:
@@ -39,7 +52,16 @@ def _policy() -> str:
 
 
 def init(app: Flask, *, secure: bool) -> None:
-    """Add the headers to every response, errors and static files included."""
+    """Add the headers to every response, errors and static files included; refuse NUL characters in addresses."""
+    app.url_map.converters["int"] = KeyConverter
+
+    @app.before_request
+    def refuse_nul() -> None:
+        # PostgreSQL cannot hold them, so a search for one would end as an error of ours.
+        if "\0" in request.path or any(
+            "\0" in key or "\0" in text for key, text in request.args.items(multi=True)
+        ):
+            raise BadRequest
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 from marketplace import clock
 from marketplace.access.policy import Role
 from marketplace.accounts import actions, passwords, queries, rules
-from marketplace.accounts.models import PasswordReset, SignInAttempt, User
+from marketplace.accounts.models import PasswordReset, Registration, SignIn, SignInAttempt, User
 from marketplace.errors import DomainError
 from marketplace.notices.models import Email
-from tests.factories.joining import make_reset
+from tests.factories.joining import make_registration, make_reset
 from tests.factories.people import PASSWORD, make_user
 
 LIMITS = actions.Limits(account=5, address=50, hours=12)
@@ -194,3 +194,26 @@ def test_guessing_the_old_password_is_limited_like_signing_in(session: Session) 
     with pytest.raises(rules.TooManyTries):
         actions.change_password(actor, old=PASSWORD, new=PHRASE, token=here, limits=LIMITS)
     assert session.get_one(User, user.id).password_hash == user.password_hash
+
+
+def test_sign_ins_links_and_counts_are_deleted_a_week_after_their_end(session: Session) -> None:
+    user = make_user(session, Role.NEED_LEAD)
+    sign_in(user.email)
+    make_reset(session, user)
+    make_registration(session, "late@new.example")
+    with pytest.raises(rules.WrongCredentials):
+        sign_in(user.email, "wrong")
+
+    def left() -> list[int]:
+        session.rollback()
+        tables = (SignIn, PasswordReset, Registration, SignInAttempt)
+        return [len(session.scalars(select(table)).all()) for table in tables]
+
+    actions.prune()
+    assert left() == [1, 1, 1, 2]
+    with time_machine.travel(clock.now() + timedelta(days=6)):
+        actions.prune()
+        assert left() == [1, 1, 1, 0]
+    with time_machine.travel(clock.now() + timedelta(days=9)):
+        actions.prune()
+        assert left() == [0, 0, 0, 0]

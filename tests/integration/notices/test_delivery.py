@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import smtplib
 from collections.abc import Iterator
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from marketplace import clock
 from marketplace.database import transaction
 from marketplace.notices import actions
 from marketplace.notices.models import Email
@@ -107,3 +110,20 @@ def test_a_server_that_is_away_is_an_error_to_try_again(app: Flask, session: Ses
 def test_an_email_that_is_not_there_is_nothing_to_do(session: Session) -> None:
     actions.deliver(4711)
     assert session.scalars(select(Email)).all() == []
+
+
+def test_emails_are_deleted_a_month_after_they_were_sent_and_not_while_they_wait(session: Session) -> None:
+    sent = written(session)
+    actions.deliver(sent)
+    with transaction() as current:
+        actions.send(current, "waits@people.example", "Subject", "Body")
+    with time_machine.travel(clock.now() + timedelta(days=29)):
+        actions.prune()
+    assert session.scalars(select(Email.to).order_by(Email.id)).all() == [
+        "zoe@people.example",
+        "waits@people.example",
+    ]
+    session.rollback()
+    with time_machine.travel(clock.now() + timedelta(days=31)):
+        actions.prune()
+    assert session.scalars(select(Email.to)).all() == ["waits@people.example"]

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from werkzeug.routing import IntegerConverter, Rule
+from werkzeug.routing import AnyConverter, IntegerConverter, Rule
 
 from marketplace.access.policy import Role
 from marketplace.accounts.models import Membership
@@ -23,7 +23,11 @@ def unsafe_routes(app: Flask) -> list[tuple[str, str]]:
 
     def path(rule: Rule) -> str:
         values = {
-            name: 1 if isinstance(converter, IntegerConverter) else "x"
+            name: 1
+            if isinstance(converter, IntegerConverter)
+            else sorted(converter.items)[0]
+            if isinstance(converter, AnyConverter)
+            else "x"
             for name, converter in rule._converters.items()
         }
         return app.url_map.bind("localhost").build(
