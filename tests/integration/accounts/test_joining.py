@@ -346,13 +346,16 @@ def test_of_ten_copies_of_an_acceptance_one_gets_through(app: Flask, session: Se
     assert session.scalar(select(func.count()).where(User.email == "bea@new.example")) == 1
 
 
-def test_the_demo_makes_its_people_once_and_marks_those_it_offers(session: Session) -> None:
-    trust = make_organisation(session, Kind.TRUST)
-    facts = {"password": PHRASE, "organisation_code": trust.code, "role": Role.NEED_LEAD}
-    first = actions.add_demo_account(WHO, email="n@demo.example", label="Need lead", **facts)
-    assert actions.add_demo_account(WHO, email="n@demo.example", label="Need lead", **facts) == first
-    hidden = actions.add_demo_account(WHO, email="m@demo.example", label=None, **facts)
-    assert [user.id for user, _, _ in queries.demo_accounts(session)] == [first]
-    assert actions.demo_sign_in(first, limits=LIMITS)
+def test_the_demo_offers_the_people_that_it_marks_and_nobody_else(session: Session) -> None:
+    offered, hidden = make_user(session, Role.NEED_LEAD), make_user(session, Role.NEED_LEAD)
+    actions.offer_in_demo(offered.id, "Need lead")
+    assert [user.id for user, _, _ in queries.demo_accounts(session)] == [offered.id]
+    token = actions.demo_sign_in(offered.id, limits=LIMITS)
+    assert queries.user_of_token(session, token) == offered
     with pytest.raises(NotVisible):
-        actions.demo_sign_in(hidden, limits=LIMITS)
+        actions.demo_sign_in(hidden.id, limits=LIMITS)
+    offered.disabled_at = clock.now()
+    session.commit()
+    assert queries.demo_accounts(session) == []
+    with pytest.raises(NotVisible):
+        actions.demo_sign_in(offered.id, limits=LIMITS)
