@@ -366,7 +366,8 @@ def broker_desk(actor: Actor) -> Desk:
         step=step,
         blocks=(
             Block(
-                f"What needs you first ({count(untouched, 'need')} with nothing proposed)",
+                "What needs you first"
+                + (f" ({count(untouched, 'need')} with nothing proposed)" if untouched else ""),
                 tuple(
                     Line(
                         one.link,

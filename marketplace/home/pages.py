@@ -10,6 +10,7 @@ from flask import url_for
 from marketplace import clock
 from marketplace.home.queries import Counts
 from marketplace.needs.models import Need
+from marketplace.needs.pages import PLACE_WORDS
 from marketplace.web.pages import Link, Page, Tag
 from marketplace.web.words import ago
 
@@ -150,7 +151,7 @@ def welcome(counts: Counts, newest: Sequence[Need], as_of: str) -> Welcome:
 def need_line(need: Need) -> Line:
     """Return a published need as a line: what, who, where in the top three, how fresh."""
     version = need.current
-    tags = [Tag(f"Priority {need.priority.rank}", "blue")] if need.priority else []
+    tags = [Tag(PLACE_WORDS[need.priority.rank - 1], "blue")] if need.priority else []
     if version and version.clinical_area:
         tags.append(Tag(version.clinical_area.label, "white"))
     fresh = f", published {ago(need.published_at, clock.today())}" if need.published_at else ""

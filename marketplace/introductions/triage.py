@@ -24,6 +24,7 @@ from marketplace.introductions.queries import PatchNeed
 from marketplace.introductions.rules import Group, State
 from marketplace.matches import candidates
 from marketplace.matches.pages import Candidate, Choice, Evidence, Must
+from marketplace.needs.pages import PLACE_WORDS
 from marketplace.vocabulary import ClinicalArea
 from marketplace.web.pages import Link, Page, Row, Tag
 from marketplace.web.words import ago, count, day, moment
@@ -86,6 +87,7 @@ class PatchPage(Page):
     organisations: tuple[Choice, ...]
     areas: tuple[Choice, ...]
     groups: tuple[Choice, ...]
+    narrowed: bool
     previous: Link | None
     following: Link | None
 
@@ -231,6 +233,7 @@ def patch(actor: Actor, args: MultiDict[str, str]) -> PatchPage:
         organisations=_choices("Any organisation", by_name, organisation),
         areas=_choices("Any area", [(one.value, one.label) for one in ClinicalArea if one in areas], area),
         groups=_choices("Any state", [(one.value, one.label) for one in Group], group),
+        narrowed=any(chosen.values()),
         previous=turned("Previous page", number - 1),
         following=turned("Next page", number + 1),
     )
@@ -267,7 +270,7 @@ def items(actor: Actor, found: Sequence[Standing]) -> list[TriageItem]:
 
 def _item(one: Standing, best: Sequence[Candidate]) -> TriageItem:
     need = one.need
-    tags = [Tag(one.group.label, GROUP_COLOURS[one.group]), Tag(f"Priority {need.rank}", "white")]
+    tags = [Tag(one.group.label, GROUP_COLOURS[one.group]), Tag(PLACE_WORDS[need.rank - 1], "white")]
     if need.area:
         tags.append(Tag(need.area.label, "white"))
     return TriageItem(
@@ -326,7 +329,7 @@ def need_page(actor: Actor, ref: str, *, mistake: str = "", chosen: Iterable[str
     ]
     rows = [Row("Organisation", need.organisation.name)]
     if need.published_at:
-        rows.append(Row("Published", ago(need.published_at, clock.today())))
+        rows.append(Row("Published", day(need.published_at)))
     if version:
         rows += [Row("Problem", version.problem), Row("Wanted outcome", version.outcome)]
     best = candidates.top_for_needs(actor, [ref], SHOWN_FOR_ONE).get(ref, [])

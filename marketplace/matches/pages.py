@@ -10,7 +10,9 @@ from flask import url_for
 
 from marketplace.matches.rules import Order
 from marketplace.needs.models import Need
+from marketplace.needs.pages import PLACE_WORDS
 from marketplace.technologies.models import EvidenceItem, Technology
+from marketplace.technologies.pages import passport_tag
 from marketplace.technologies.rules import EvidenceState, PassportBadge, evidence_state
 from marketplace.vocabulary import CareSetting, EvidenceType
 from marketplace.web.pages import Link, Page, Tag
@@ -36,7 +38,6 @@ SOURCES = {
     "settings": "its settings",
     "clinical-area": "its clinical areas",
 }
-NO_PASSPORT = Tag("No passport", "grey")
 WORDS_ONLY = (
     "Just now we can only compare words, not meaning, so good matches in other words may be missing. "
     "This mends itself when the language model is back."
@@ -183,8 +184,10 @@ def answered_words(match: Match) -> str:
         return ""
     full = sum(reason.answer is Answer.ANSWERS for reason in match.reasons)
     part = sum(reason.answer is Answer.PARTLY for reason in match.reasons)
-    words = f"Answers {full} of {count(len(match.reasons), 'must-have')}"
-    return f"{words}, {part} more in part" if part else words
+    words = f"Answers {full or 'none'} of {count(len(match.reasons), 'must-have')}"
+    if not part:
+        return words
+    return f"{words}, {part} more in part" if full else f"{words} fully, {part} in part"
 
 
 def evidence_of(wanted: Sequence[str], held: Sequence[EvidenceItem], today: date) -> tuple[Evidence, ...]:
@@ -238,7 +241,7 @@ def technology_candidate(
         by=technology.supplier.name,
         summary=version.summary,
         fit=FITS[match.fit],
-        tags=(Tag(badge.label, badge.colour) if badge else NO_PASSPORT,),
+        tags=(passport_tag(badge),),
         answered=answered_words(match),
         musts=musts_of(match),
         evidence=evidence,
@@ -262,7 +265,7 @@ def need_candidate(need: Need, match: Match, technology: Technology, today: date
     facts.append(f"Wanted: {version.timing.label.lower()}" if version.timing else "")
     facts.append(version.funding_state.label if version.funding_state else "")
     facts.append(f"Published {ago(need.published_at, today)}")
-    tags = [Tag(f"Priority {need.priority.rank}", "blue")] if need.priority else []
+    tags = [Tag(PLACE_WORDS[need.priority.rank - 1], "blue")] if need.priority else []
     return Candidate(
         ref=need.ref,
         link=Link(version.title, url_for("needs.need", ref=need.ref)),
@@ -285,7 +288,7 @@ def need_result(need: Need) -> Result:
         link=Link(version.title if version else "", url_for("needs.need", ref=need.ref)),
         by=need.organisation.name,
         summary=version.problem if version else "",
-        tags=(Tag(area),) if area else (),
+        tags=(Tag(area, "white"),) if area else (),
     )
 
 
@@ -297,7 +300,7 @@ def technology_result(technology: Technology, badges: Mapping[int, PassportBadge
         link=Link(version.name if version else "", url_for("technologies.technology", ref=technology.ref)),
         by=technology.supplier.name,
         summary=version.summary if version else "",
-        tags=(Tag(badge.label, badge.colour) if badge else NO_PASSPORT,),
+        tags=(passport_tag(badge),),
     )
 
 

@@ -268,7 +268,7 @@ SECTIONS: tuple[Section, ...] = (
                     Ask(
                         name="shift",
                         label="Which shift of the 10 Year Health Plan does it support? (optional)",
-                        short="Shift",
+                        short="10 Year Health Plan shift",
                         shape=Shape.CHOICE,
                         terms=Shift,
                     ),

@@ -365,7 +365,7 @@ FACETS: Mapping[str, str] = {
     "setting": "Care setting",
     "region": "Region",
     "organisation": "Organisation",
-    "shift": "Shift",
+    "shift": "10 Year Health Plan shift",
 }
 
 

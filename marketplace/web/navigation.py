@@ -10,6 +10,7 @@ from marketplace.access.policy import Permission
 #: Words, endpoint, and the permission without which the link is not shown (None: everybody).
 LINKS: tuple[tuple[str, str, Permission | None], ...] = (
     ("Home", "home.start", Permission.HOME_READ),
+    ("Search", "matches.search", None),
     ("Needs", "needs.board", None),
     ("Technologies", "technologies.register", None),
     ("Passports", "passports.register", None),
