@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -301,3 +304,50 @@ def test_what_is_given_by_reference_keeps_its_order_and_loses_what_is_not_public
 def test_a_content_with_unknown_fields_is_a_programming_error() -> None:
     with pytest.raises(ValueError, match="not a question"):
         rules.with_changes(technology_content(), {"price": "1"})  # type: ignore[typeddict-unknown-key]
+
+
+def test_of_people_who_save_one_draft_at_the_same_moment_one_wins_and_the_others_are_told(
+    app: Flask, session: Session, innovator: Actor, supplier: Organisation
+) -> None:
+    ref = actions.create_draft(innovator, supplier.id)
+    session.rollback()
+    together = Barrier(4)
+
+    def save(number: int) -> str:
+        with app.app_context():
+            together.wait(timeout=10)
+            try:
+                actions.save_draft(innovator, ref, {"name": f"Name {number}"}, lock_version=1)
+            except rules.DraftChanged:
+                return ""
+            return f"Name {number}"
+
+    with ThreadPoolExecutor(4) as pool:
+        saved = [name for name in pool.map(save, range(4)) if name]
+    session.rollback()
+    draft = queries.own_by_ref(innovator, ref).draft
+    assert draft is not None
+    assert saved == [draft.name]
+    assert draft.lock_version == 2
+
+
+def test_of_parallel_copies_of_one_form_one_lists_the_technology(
+    app: Flask, session: Session, innovator: Actor, supplier: Organisation
+) -> None:
+    ref = actions.create_draft(innovator, supplier.id, technology_content())
+    session.rollback()
+    together = Barrier(4)
+
+    def press(_: int) -> str:
+        with app.app_context():
+            together.wait(timeout=10)
+            try:
+                return f"version {actions.list_technology(innovator, ref, form_key='d' * 32)}"
+            except AlreadyDone as done:
+                return done.location
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(press, range(4)))
+    session.rollback()
+    assert answers == [f"/technologies/{ref}"] * 3 + ["version 1"]
+    assert queries.own_by_ref(innovator, ref).version == 1
