@@ -516,5 +516,5 @@ def _match_line(title: str, endpoint: str, ref: str, found: Sequence[Candidate])
     return Line(
         Link(title, url_for(endpoint, ref=ref)),
         f"{len(found)} {more}{noun}. The best: {best}.",
-        (found[0].fit, *(triage.passport_tag(tag) for tag in found[0].tags)),
+        (found[0].fit, *found[0].tags),
     )

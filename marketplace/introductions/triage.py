@@ -304,17 +304,12 @@ def offer(need_ref: str, candidate: Candidate, shown: Iterable[tuple[Introductio
         ref=candidate.ref,
         link=candidate.link,
         by=candidate.by,
-        tags=(candidate.fit, *(passport_tag(tag) for tag in candidate.tags)),
+        tags=(candidate.fit, *candidate.tags),
         answered=candidate.answered,
         facts=". ".join(candidate.facts),
         propose=propose,
         proposed=proposed,
     )
-
-
-def passport_tag(tag: Tag) -> Tag:
-    """Return a passport's tag in words that stand alone: beside a fit, “valid” could mean anything."""
-    return tag if "passport" in tag.text.lower() else Tag(f"Passport: {tag.text.lower()}", tag.colour)
 
 
 def need_page(actor: Actor, ref: str, *, mistake: str = "", chosen: Iterable[str] = ()) -> PatchNeedPage:
