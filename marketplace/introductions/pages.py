@@ -478,10 +478,12 @@ def closing(introduction: Introduction, now: datetime, conflict: str = "") -> Cl
         paragraphs = [f"Where it stands now: {state.label.lower()}."]
         conflict = conflict or "This introduction can no longer be closed."
     else:
-        paragraphs = ["Both sides get the same e-mail. It names three possible causes and not the true one."]
+        paragraphs = [
+            "Both sides get the same e-mail. It names three possible causes and does not say which it was."
+        ]
         if Decision.DECLINED in (introduction.need_decision, introduction.supplier_decision):
             paragraphs.append(
-                "One side declined a short time ago. If you close it now the other side may guess. "
+                "One side has declined. If you close it now the other side may guess why. "
                 f"It closes by itself on {day(introduction.decide_by)}."
             )
     return ClosePage(

@@ -166,7 +166,7 @@ def test_the_broker_sees_both_answers_and_closes_with_a_reason(
     assert "It does not fit our plans for this year" in browser.text
     assert "Has not answered" in browser.text
     browser.get(f"/introductions/{ref}/close")
-    assert "If you close it now the other side may guess" in browser.text
+    assert "If you close it now the other side may guess why" in browser.text
     assert browser.post(f"/introductions/{ref}/close", {"reason": ""}).status_code == 422
     assert browser.text.count(rules.WHY_CLOSED) == 2
     browser.post(f"/introductions/{ref}/close", {"reason": "The supplier was bought"})
