@@ -203,7 +203,7 @@ def content_digest() -> str:
 
 
 LEAST_SPREAD = np.array([0.01, 0.01, 0.05, 0.01, 0.01], dtype=np.float32)
-LEAST_SPREAD_TYPED = np.array([0.1, 0.1, 0.08, 0.04, 0.04], dtype=np.float32)
+LEAST_SPREAD_TYPED = np.array([0.05, 0.05, 0.08, 0.04, 0.04], dtype=np.float32)
 """Spread that each signal is taken to have at least: few words that no shipped text says have none by chance."""
 
 

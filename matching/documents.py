@@ -15,7 +15,7 @@ from dataclasses import asdict
 from matching.text import MAX_CHARACTERS, normalise, sentences
 from matching.types import Document, Kind, Passage
 
-RECIPE_VERSION = "2"
+RECIPE_VERSION = "3"
 """Change this with any change of what is encoded: stored vectors with another version are made again."""
 
 MAX_PASSAGES = 60

@@ -189,9 +189,9 @@ def _is_short(form: str) -> bool:
 
 def _readings(entries: Sequence[Entry], lower: Sequence[str]) -> list[tuple[Entry, float]]:
     """Return which rows a short form means in a text of these words, with a share for each."""
-    support = [
-        sum(any(word.startswith(start) for word in lower) for start in entry.context) for entry in entries
-    ]
+    joined = f" {' '.join(lower)}"
+    # Words are joined by single spaces, so that "d-dimer" is looked for as " d dimer".
+    support = [sum(f" {start}" in joined for start in entry.context) for entry in entries]
     if max(support) > 0:
         return [(entries[support.index(max(support))], 1.0)]
     free = [entry for entry in entries if not entry.context]
@@ -218,7 +218,9 @@ def read(text: str) -> list[Entry]:
                 forms=cells["forms"],
                 meanings=cells["meaning"],
                 related=cells["related"],
-                context=tuple(start.lower() for start in cells["context"]),
+                context=tuple(
+                    " ".join(part.text for part in words(start.lower())) for start in cells["context"]
+                ),
             )
         )
     return entries

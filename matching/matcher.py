@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -27,6 +27,7 @@ from matching.lexical import Floats, best
 from matching.packing import pack, unpack
 from matching.protocols import Encoder, TokenCounter, TokenEncoder, VectorIndex
 from matching.settings import MatcherSettings
+from matching.spelling import mended
 from matching.terms import document_terms, query_terms
 from matching.text import normalise
 from matching.types import (
@@ -104,6 +105,7 @@ class Matcher:
         self._sum: Floats | None = None
         self._with_vector = 0
         self._lock = threading.Lock()
+        self._weights: Callable[[str], Mapping[str, float]] = lru_cache(maxsize=4096)(self._weigh_text)
         self._typed: Callable[[str], Asker] = lru_cache(maxsize=1024)(self._typed_asker)
 
     def __len__(self) -> int:
@@ -205,6 +207,14 @@ class Matcher:
                     self._with_vector += sign
 
     def _record(self, encoded: Encoded, what: Said) -> Record:
+        try:
+            return self._full_record(encoded, what)
+        except (
+            EncoderUnavailable
+        ):  # vectors of a model that cannot be loaded now: found by words until it can
+            return self._full_record(replace(encoded, vectors=None), what)
+
+    def _full_record(self, encoded: Encoded, what: Said) -> Record:
         document = encoded.document
         wholes = [at for at, passage in enumerate(encoded.passages) if passage.source == recipe.WHOLE]
         rest = [at for at, passage in enumerate(encoded.passages) if passage.source != recipe.WHOLE]
@@ -282,16 +292,25 @@ class Matcher:
         plain = normalise(text, _QUERY_CHARACTERS)
         if not plain:
             return Results(())
-        return self._rank(self._typed(plain), limit, among)
+        try:
+            asker = self._typed(plain)
+        except EncoderUnavailable:
+            if self._encoder is not None:
+                logger.warning("Search goes on by words alone: the encoder is not available")
+            asker = self._asker_of(plain, None, None)
+        return self._rank(asker, limit, among)
 
     def _typed_asker(self, text: str) -> Asker:
-        what = self._weigh(query_terms(text, self._book, self.settings), other(self.kind))
-        whole, tokens = None, None
-        if self._encoder is not None:
-            try:
-                whole, tokens = self._encode_typed(self._encoder, self._spelled(text))
-            except EncoderUnavailable:
-                logger.warning("Search goes on by words alone: the encoder is not available")
+        """Return who asks for a typed text; raises `EncoderUnavailable`, so that a failure is never remembered."""
+        if self._encoder is None:
+            raise EncoderUnavailable("No encoder is set.")
+        return self._asker_of(text, *self._encode_typed(self._encoder, self._spelled(text)))
+
+    def _asker_of(self, text: str, whole: Vector | None, tokens: Tokens | None) -> Asker:
+        terms = query_terms(text, self._book, self.settings)
+        if self.settings.spelling:
+            terms = {**mended(terms, self._words.knows, self._words.vocabulary), **terms}
+        what = self._weigh(terms, other(self.kind))
         return Asker(what, whole, tokens, self._standing(what, other(self.kind), whole, tokens, typed=True))
 
     def _encode_typed(self, encoder: Encoder, text: str) -> tuple[Vector, Tokens | None]:
@@ -389,7 +408,7 @@ class Matcher:
             [set_.words_weight, set_.words_weight, set_.dense_weight, set_.late_weight, set_.late_weight]
         )
         if asker.record is None:
-            weights = weights * np.array([1.0, 0.0, 1.0, 0.5, 0.0])
+            weights = weights * np.array([2.0, 0.0, 1.0, 0.5, 0.0])
         elif not set_.both_ways:
             weights = weights * np.array([1.0, 0.0, 1.0, 1.0, 0.0])
         above = (values - asker.standing[:, 0]) / asker.standing[:, 1]
@@ -420,7 +439,7 @@ class Matcher:
         ]
         return explain(wanted, technology.passages, technology.vectors, self._weights)
 
-    def _weights(self, text: str) -> Mapping[str, float]:
+    def _weigh_text(self, text: str) -> Mapping[str, float]:
         language = self._language().language
         terms = query_terms(normalise(text), self._book, self.settings)
         return {term: count * language.idf(term, Kind.TECHNOLOGY) for term, count in terms.items()}

@@ -43,7 +43,7 @@ class MatcherSettings:
     """BM25: how soon repeating a word stops counting."""
     b: float = 0.75
     """BM25: how much long documents are held back."""
-    threshold: float = 0.31
+    threshold: float = 0.39
     """Least probability of being useful at which a candidate is accepted.
 
     Set where one in twenty needs that have an answer would be left without, on the project's own judged sets.

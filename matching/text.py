@@ -76,6 +76,40 @@ def words(text: str) -> list[Word]:
     return [Word(found.group(), found.start(), found.end()) for found in _WORD.finditer(text)]
 
 
+# British spellings that American writers spell otherwise; both become the American one, which is shorter.
+_SPELLINGS = [
+    (re.compile(pattern), plain)
+    for pattern, plain in [
+        (r"(?<=h)aem(?!o$)", "em"),
+        (r"(?<=p)aed", "ed"),
+        (r"an(?:a)?esth", "anesth"),
+        (r"aemi", "emi"),
+        (r"gynae", "gyne"),
+        (r"faec", "fec"),
+        (r"caesar", "cesar"),
+        (r"aetiol", "etiol"),
+        (r"oedem", "edem"),
+        (r"oesoph", "esoph"),
+        (r"oestr", "estr"),
+        (r"rrhoea", "rrhea"),
+        (r"pnoea", "pnea"),
+        (r"^foet", "fet"),
+        (r"coeliac", "celiac"),
+        (r"manoeuv", "maneuv"),
+        (r"sulph", "sulf"),
+        (r"(?<=[bnliv])our(?=s?$|al|ing|ed|able|ful)", "or"),
+        (r"(?<=t)um(?:ou|o)r", "umor"),
+        (r"(?<=n)tre(?=s?$)", "ter"),
+        (r"(?<=b)re(?=s?$)", "er"),
+        (r"(?<=li)tre(?=s?$)", "ter"),
+        (r"programme(?!d|r)", "program"),
+        (r"practis", "practic"),
+        (r"(?<=\w{3}[a-z])is(?=(?:e|ed|es|er|ing|ation)$)", "iz"),
+        (r"(?<=l)ys(?=(?:e|ed|er|ing)$)", "yz"),
+        (r"(?<=[a-z]e)ll(?=(?:ed|ing|er)$)", "l"),
+    ]
+]
+
 _stemmers = threading.local()
 
 
@@ -86,8 +120,10 @@ def stem(word: str) -> str:
     if stemmer is None:
         # PyStemmer objects are not safe to share between threads.
         stemmer = _stemmers.english = Stemmer.Stemmer("english")
-    plain = word.lower().replace("’", "'")
-    stemmed: str = stemmer.stemWord(plain.removesuffix("'s"))
+    plain = word.lower().replace("’", "'").removesuffix("'s")
+    for pattern, american in _SPELLINGS:
+        plain = pattern.sub(american, plain)
+    stemmed: str = stemmer.stemWord(plain)
     return stemmed
 
 

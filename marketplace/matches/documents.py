@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -75,7 +76,8 @@ def to_columns(encoded: Encoded, encoder: str) -> dict[str, Any]:
     """Return what is stored of an encoded document, as columns of `IndexEntry`."""
     vectors = encoded.vectors
     return {
-        "document": asdict(encoded.document),
+        # The matcher's own data goes with the text: it is read and written with it, and never searched.
+        "document": asdict(encoded.document) | {"extra": b64encode(encoded.extra or b"").decode("ascii")},
         "passages": [[passage.source, passage.text] for passage in encoded.passages],
         "vectors": None if vectors is None else np.ascontiguousarray(vectors, dtype="<f4").tobytes(),
         "dimension": 0 if vectors is None else int(vectors.shape[1]),
@@ -90,9 +92,10 @@ def from_entry(entry: IndexEntry, encoder: str) -> Encoded:
     Vectors of another encoder than the given one cannot be compared with its, so they are left out: such a
     document is found by its words until the worker has encoded it again.
     """
-    vectors = None
+    vectors, extra = None, None
     if entry.vectors is not None and entry.encoder == encoder:
         vectors = np.frombuffer(entry.vectors, dtype="<f4").reshape(-1, entry.dimension)
+        extra = b64decode(entry.document.get("extra", "")) or None
     stored = entry.document
     document = Document(
         id=stored["id"],
@@ -106,6 +109,5 @@ def from_entry(entry: IndexEntry, encoder: str) -> Encoded:
         evidence_wanted=tuple(stored["evidence_wanted"]),
         evidence_held=tuple(stored["evidence_held"]),
     )
-    return Encoded(
-        document, tuple(Passage(source, text) for source, text in entry.passages), vectors, entry.digest
-    )
+    passages = tuple(Passage(source, text) for source, text in entry.passages)
+    return Encoded(document, passages, vectors, entry.digest, extra)

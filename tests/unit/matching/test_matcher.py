@@ -187,3 +187,26 @@ def test_reading_goes_on_while_another_thread_adds_and_forgets() -> None:
         stop.set()
         writer.join()
     assert failures == []
+
+
+def test_the_score_of_a_pair_does_not_change_when_somebody_else_lists_something() -> None:
+    # Words alone are compared here: with vectors the register's mean moves scores, by very little.
+    words = build_finder(Kind.TECHNOLOGY)
+    words.add(words.encode([technology("wand")]))
+    alone = words.match(NEED, 5).matches[0].score
+    words.add(words.encode([technology(key) for key in LISTED]))
+    assert words.match(NEED, 5).matches[0].score == pytest.approx(alone)
+
+
+def test_a_search_that_failed_for_want_of_the_model_is_not_remembered() -> None:
+    made = finder()
+    working, made._encoder = made._encoder, DamagedEncoder()
+    assert made.search("bilirubin", 5).degraded
+    made._encoder = working
+    assert not made.search("bilirubin", 5).degraded
+
+
+def test_a_typing_error_still_finds() -> None:
+    words = build_finder(Kind.TECHNOLOGY)
+    words.add(words.encode([technology(key) for key in LISTED]))
+    assert ids(words.search("dispensery", 5))[:1] == ["robot"]
