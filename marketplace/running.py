@@ -120,8 +120,7 @@ def bring_up(settings: Settings, reserved: socket.socket, *, with_demo: bool, ho
             raise AddressTaken(taken(host, port, error)) from error
     say_where(console, app, host, port, with_demo=with_demo)
     try:
-        server.run()
-    except KeyboardInterrupt:
+        server.run()  # until Ctrl-C, which it takes itself
         console.print("Stopping")
     finally:
         stop.set()

@@ -44,9 +44,9 @@ class SignInPage(Page):
                 DemoAccount(
                     str(user.id),
                     user.demo_label or role.label,
-                    f"{user.name}, {role.label} at {organisation}",
+                    ", ".join(part for part in (user.name, user.job_title) if part),
                 )
-                for user, role, organisation in accounts
+                for user, role, _ in accounts
             ),
         )
 

@@ -253,10 +253,17 @@ def test_the_demo_offers_its_people_by_role_and_one_press_signs_in(
     browser: Browser, session: Session
 ) -> None:
     trust = make_organisation(session, name="Test Trust")
-    user = make_user(session, Role.NEED_LEAD, trust, demo_label="Need lead of a trust", name="Bo Demo")
+    user = make_user(
+        session,
+        Role.NEED_LEAD,
+        trust,
+        demo_label="Need lead, Test Trust",
+        name="Bo Demo",
+        job_title="Head of flow",
+    )
     make_user(session, Role.ASSESSOR, trust, name="Not Offered")
     browser.get("/sign-in")
-    assert "Need lead of a trust Bo Demo, Need lead at Test Trust" in browser.text
+    assert "Need lead, Test Trust Bo Demo, Head of flow" in browser.text
     assert "Not Offered" not in browser.text
     browser.post("/demo-sign-in", {"account": str(user.id)})
     assert "Bo Demo" in browser.text
