@@ -1,6 +1,7 @@
 """The board and a match page with 20 results against a bare Flask page of the same size, over HTTP on this machine.
 
-The bare page is an application without anything: one route that returns the same bytes, served by the same server.
+There are two bare pages, each an application without database, session or access, of the same size and behind the
+same server: one returns the same bytes; the other draws a page of the design system with 20 items from constants.
 Queries are counted at two sizes of the database: the number must not grow with the data.
 """
 
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 
 import sqlalchemy as sa
 from flask import Flask
+from jinja2 import ChainableUndefined, PackageLoader
 from sqlalchemy.orm import Session
 
 from benchmarks.serving import Client, medians, served
@@ -35,6 +37,37 @@ def bare(body: bytes) -> Flask:
     @app.get("/")
     def page() -> bytes:
         return body
+
+    return app
+
+
+DRAWN = """{% extends "nhsuk/template.jinja" %}
+{% from "nhsuk/components/header/macro.jinja" import header %}
+{% from "nhsuk/components/tag/macro.jinja" import tag %}
+{% block header %}{{ header({"navigation": {"items": links}}) }}{% endblock %}
+{% block content %}<h1>Bare</h1><ol>
+{% for item in items %}<li><h3><a href="/">{{ item.title }}</a></h3><p>{{ item.by }}</p>
+{% for label in item.tags %}{{ tag({"text": label}) }}{% endfor %}<p>{{ item.text }}</p></li>{% endfor %}
+</ol>{% endblock %}"""
+
+
+def drawn(size: int) -> Flask:
+    """Return an application that draws 20 items from constants into a page of about the given size in bytes."""
+    app = Flask("drawn")
+    app.jinja_loader = PackageLoader("nhsuk_frontend_jinja")
+    app.jinja_env.undefined = ChainableUndefined
+    template = app.jinja_env.from_string(DRAWN)
+    links = [{"text": f"Link {number}", "href": "/"} for number in range(6)]
+
+    def body(length: int) -> str:
+        item = {"title": "A title of usual length", "by": "An organisation", "tags": ["One", "Two", "Three"]}
+        return template.render(items=[item | {"text": "x" * length}] * 20, links=links)
+
+    length = max(0, (size - len(body(0))) // 20)
+
+    @app.get("/")
+    def page() -> str:
+        return body(length)
 
     return app
 
@@ -100,10 +133,14 @@ def measure(url: str, rounds: int = 60) -> dict[str, object]:
         client = Client(port, cookie)
         for name, path in pages.items():
             body = client.get(path)
-            with served(bare(body)) as bare_port:
-                plain = Client(bare_port)
+            with served(bare(body)) as bare_port, served(drawn(len(body))) as drawn_port:
+                plain, made = Client(bare_port), Client(drawn_port)
                 times = medians(
-                    {"page": lambda path=path: client.get(path), "bare": lambda plain=plain: plain.get("/")},
+                    {
+                        "page": lambda path=path: client.get(path),
+                        "bare": lambda plain=plain: plain.get("/"),
+                        "drawn": lambda made=made: made.get("/"),
+                    },
                     rounds,
                 )
             with counted(app) as sent:
@@ -112,7 +149,9 @@ def measure(url: str, rounds: int = 60) -> dict[str, object]:
                 "bytes": len(body),
                 "milliseconds": round(times["page"], 2),
                 "bare_milliseconds": round(times["bare"], 2),
-                "ratio": round(times["page"] / times["bare"], 2),
+                "drawn_milliseconds": round(times["drawn"], 2),
+                "ratio_to_same_bytes": round(times["page"] / times["bare"], 2),
+                "ratio_to_drawn": round(times["page"] / times["drawn"], 2),
                 "queries": len(sent),
             }
     found["match request"] = _match_request(app, rounds)
