@@ -129,8 +129,11 @@ def app(settings: Settings) -> Iterator[Flask]:
     app.testing = False  # errors become pages here too
     own: Finders = app.extensions["finders"]
     own.state = State.READY
-    yield app
     engine: Engine = app.extensions["engine"]
+    if engine.dialect.name == "sqlite":
+        # Waiting for the disk at each commit is most of a test's time, and no test cuts the power.
+        sa.event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA synchronous=OFF"))
+    yield app
     engine.dispose()
 
 
