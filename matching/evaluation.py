@@ -285,6 +285,27 @@ def measure(split: Split, encoder: Encoder | None, settings: MatcherSettings | N
     return Measured(table, need_results, technology_results, query_results)
 
 
+ABLATIONS: Mapping[str, Mapping[str, bool]] = {
+    "everything": {},
+    "no glossary": {"glossary": False},
+    "no late interaction": {"late": False},
+    "no vectors": {"dense": False, "late": False},
+    "not centred": {"centred": False},
+    "one way only": {"both_ways": False},
+    "no standing": {"standing": False},
+    "no spelling": {"spelling": False},
+}
+"""What the matcher is without each step: the settings that are switched off."""
+
+
+def ablate(split: Split, encoder: Encoder | None) -> dict[str, dict[str, float]]:
+    """Return the matcher's figures with each step switched off in turn; takes as long as so many measurements."""
+    return {
+        name: measure(split, encoder, replace(MatcherSettings(), **changes)).table["matcher"]
+        for name, changes in ABLATIONS.items()
+    }
+
+
 # Command -----------------------------------------------------------------------------------------------------
 
 
@@ -295,6 +316,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "split", type=Path, help="folder with technologies, needs, qrels, no_match and queries"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument("--ablation", action="store_true", help="also print the matcher without each step")
     parser.add_argument("--model", default="", help="another sentence-transformers model: a name or a folder")
     options = parser.parse_args(arguments)
     from matching.adapters.sentence_encoder import SentenceEncoder  # heavy: not needed for --help
@@ -304,21 +326,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SplitError as error:
         print(f"The split cannot be read. {error}", file=sys.stderr)
         return 2
-    measured = measure(split, SentenceEncoder(options.model))
+    encoder = SentenceEncoder(options.model)
+    measured = measure(split, encoder)
     if options.json:
         print(json.dumps(measured.table))
     else:
         print(as_text(measured.table))
+        if options.ablation:
+            print(as_text(ablate(split, encoder)))
     return 0
 
 
 def as_text(table: Mapping[str, Mapping[str, float]]) -> str:
     """Return the figures as a table for a terminal, a method a line."""
-    names = list(table["matcher"])
-    lines = [" " * 10 + "".join(f"{name:>20}" for name in names)]
+    names = list(list(table.values())[-1])
+    lines = [" " * 20 + "".join(f"{name:>20}" for name in names)]
     for method, row in table.items():
         lines.append(
-            f"{method:10}" + "".join(f"{row[name]:20.3f}" if name in row else " " * 20 for name in names)
+            f"{method:20}" + "".join(f"{row[name]:20.3f}" if name in row else " " * 20 for name in names)
         )
     return "\n".join(lines)
 

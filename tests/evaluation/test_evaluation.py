@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,44 @@ def test_the_matcher_beats_keywords_meaning_and_their_rank_fusion_on_the_develop
     for key in ("ndcg@10", "reverse_ndcg@10", "query_ndcg@10"):
         assert table["matcher"][key] > max(table[name][key] for name in ("keyword", "dense", "fusion"))
     assert table["dense"]["ndcg@10"] == pytest.approx(0.577, abs=0.01)
+
+
+def test_figures_agree_with_the_reference_scorer_to_three_decimals(tmp_path: Path) -> None:
+    split = load(DEV)
+    measured = measure(split, HashEncoder(256))
+    wanted = {
+        "need2tech": (
+            measured.need_results,
+            ["ndcg@10", "recall@20", "mrr"],
+            ["nDCG@10", "recall@20", "MRR"],
+        ),
+        "tech2need": (measured.technology_results, ["reverse_ndcg@10"], ["nDCG@10"]),
+        "queries": (measured.query_results, ["query_ndcg@10"], ["nDCG@10"]),
+    }
+    for direction, (results, ours, theirs) in wanted.items():
+        run = tmp_path / f"{direction}.tsv"
+        run.write_text(
+            "".join(
+                f"{asker}\t{match.id}\t{match.score!r}\t{int(match.accepted)}\n"
+                for asker, found in results.items()
+                for match in found.matches
+            ),
+            encoding="utf-8",
+        )
+        scorer = Path(__file__).parent / "reference_scorer.txt"
+        done = subprocess.run(
+            [sys.executable, str(scorer), str(DEV), str(run), "--direction", direction],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        told = dict(line.split("\t")[:2] for line in done.stdout.splitlines() if "\t" in line)
+        for own, name in zip(ours, theirs, strict=True):
+            assert measured.table["matcher"][own] == pytest.approx(float(told[name]), abs=5e-4), direction
+        if direction == "need2tech":
+            for own, name in (
+                ("false_match_rate", "false-match rate"),
+                ("wrongly_empty_rate", "wrongly empty rate"),
+                ("accepted_precision", "accepted precision"),
+            ):
+                assert measured.table["matcher"][own] == pytest.approx(float(told.get(name, 0)), abs=5e-4)
