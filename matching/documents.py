@@ -15,7 +15,7 @@ from dataclasses import asdict
 from matching.text import MAX_CHARACTERS, normalise, sentences
 from matching.types import Document, Kind, Passage
 
-RECIPE_VERSION = "3"
+RECIPE_VERSION = "4"
 """Change this with any change of what is encoded: stored vectors with another version are made again."""
 
 MAX_PASSAGES = 60
@@ -23,7 +23,7 @@ MAX_REQUIREMENTS = 20
 WHOLE = "whole"
 """Source of the chunks that hold the whole document, and are never quoted to people."""
 
-QUOTABLE = ("summary", "intended-use", "claims", "replaces", "evidence:", "settings", "category", "name")
+QUOTABLE = ("summary", "intended-use", "claims", "replaces", "evidence:", "settings")
 """Sources of a technology that may answer a requirement."""
 
 

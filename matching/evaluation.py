@@ -214,8 +214,10 @@ class Side:
         keyword.upsert([(document.id, plain_text(document)) for document in given])
         plain: dict[str, Vector] = {}
         if encoder is not None:
-            rows = encoder.encode_documents([whole_text(document) for document in given])
-            plain = {document.id: row for document, row in zip(given, rows, strict=True)}
+            plain = _bare(encoded)
+            rest = [document for document in given if document.id not in plain]
+            rows = encoder.encode_documents([whole_text(document) for document in rest])
+            plain |= {document.id: row for document, row in zip(rest, rows, strict=True)}
         return Side({one.document.id: one for one in encoded}, finder, keyword, plain)
 
     def by_words(self, text: str) -> list[Hit]:
@@ -228,6 +230,17 @@ class Side:
             return []
         hits = [Hit(key, float(row @ vector)) for key, row in self.plain.items()]
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))
+
+
+def _bare(encoded: Sequence[Encoded]) -> dict[str, Vector]:
+    """Return the vectors of texts that the matcher encoded as they stand, so that they are not encoded twice."""
+    return {
+        one.document.id: one.vectors[0]
+        for one in encoded
+        if one.vectors is not None
+        and len(one.passages) == 1
+        and one.passages[0].text == whole_text(one.document)
+    }
 
 
 def plain_text(document: Document) -> str:

@@ -12,6 +12,7 @@ from matching.types import Answer, Passage, Reason, Vector, Vectors
 
 ANSWERS_AT = 0.46
 PARTLY_AT = 0.30
+LABEL = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ def _reason(
     strength = shared
     if vectors is not None and wanted.vector is not None:
         strength = 0.75 * (vectors.astype(np.float32) @ wanted.vector) + 0.5 * shared
+    # A list of settings shares words with many a must-have and answers few.
+    strength = strength * np.array([LABEL if passage.source == "settings" else 1.0 for passage in passages])
     best = int(np.argmax(strength))
     if strength[best] < PARTLY_AT:
         return Reason(wanted.text, Answer.NOTHING_FOUND)
