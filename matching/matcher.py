@@ -131,7 +131,8 @@ class Matcher:
         )
         pieces = [_pieces(document) if self.settings.explain else () for document in given]
         chunks = [
-            recipe.split(backgrounds.spelled_out(document, self._book), counter, limit) for document in given
+            recipe.split(backgrounds.spelled_out(document, self._book), counter, limit) or ["-"]
+            for document in given
         ]
         flat = [chunk for one in chunks for chunk in one]
         tokens: Sequence[TokenRows | None]
@@ -158,7 +159,8 @@ class Matcher:
     def _extra(self, document: Document, wholes: Vectors, tokens: Sequence[TokenRows | None]) -> bytes:
         lens = self._meaning().lens
         rows = [one for one in tokens if one is not None]
-        reduced = lens.reduce(rows, document.kind) if lens is not None and rows else None
+        telling = any(len(one.pieces) for one in rows)
+        reduced = lens.reduce(rows, document.kind) if lens is not None and telling else None
         asker = self._said(document)
         return pack(self._standing(asker, document.kind, _mean(wholes), reduced), reduced)
 
@@ -318,7 +320,8 @@ class Matcher:
         if lens is None or not self.settings.late or not isinstance(encoder, TokenEncoder):
             return encoder.encode_queries([text])[0], None
         wholes, tokens = encoder.encode_tokens([text])
-        return wholes[0], lens.reduce(tokens, other(self.kind))
+        telling = any(len(one.pieces) for one in tokens)
+        return wholes[0], lens.reduce(tokens, other(self.kind)) if telling else None
 
     def _rank(self, asker: Asker, limit: int, among: Collection[str] | None) -> Results:
         records = self._records

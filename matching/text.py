@@ -25,7 +25,8 @@ _CONFUSABLE = str.maketrans(
     "aeopcyxijsdhlkmthbABEZHIKMNOPTYXoavptuikABEKMHOPCTYXIJS",
 )
 _LATIN = re.compile(r"[A-Za-z]")
-_MIXED = re.compile(r"[^\W\d_]*[\u0370-\u052f][^\W\d_]*")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LOOK_ALIKE = re.compile("[\u0370-\u052f]")
 
 _STOP_TEXT = """
 a about after all also am an and any are as at be because been before being both but by can cannot could did
@@ -54,7 +55,9 @@ def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
         else:
             kept.append(character)
     plain = " ".join("".join(kept).split())
-    return _MIXED.sub(_fold_look_alikes, plain)[:limit].rstrip()
+    if _LOOK_ALIKE.search(plain):
+        plain = _LETTERS.sub(_fold_look_alikes, plain)
+    return plain[:limit].rstrip()
 
 
 def _fold_look_alikes(word: re.Match[str]) -> str:

@@ -210,3 +210,38 @@ def test_a_typing_error_still_finds() -> None:
     words = build_finder(Kind.TECHNOLOGY)
     words.add(words.encode([technology(key) for key in LISTED]))
     assert ids(words.search("dispensery", 5))[:1] == ["robot"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "\u200b\u202e",
+        "\U0001f600" * 50,
+        "…!?—",
+        "x" * 30_000,
+        "the and of",
+        "\x00\x01",
+        "a\u0301" * 500,
+        "١٢٣",
+    ],
+)
+def test_no_text_however_strange_stops_the_matcher(text: str) -> None:
+    made = finder()
+    made.add(made.encode([technology_document(id="strange", name=text, summary=text, claims=[text])]))
+    need = need_document(id="n", title=text, statement=text, requirements=[text])
+    assert len(made.match(need, 10).matches) <= len(LISTED) + 1
+    assert len(made.search(text, 10).matches) <= len(LISTED) + 1
+    assert ids(made.match(NEED, 1))[0] in {"wand", "sleeve"}
+
+
+def test_saying_a_thing_400_times_counts_at_most_a_quarter_more_than_saying_it_once() -> None:
+    made = finder()
+    stuffed = technology_document(id="stuffed", name="Deal", summary="jaundice bilirubin babies " * 400)
+    made.add(made.encode([stuffed]))
+    scores = {match.id: match.score for match in made.match(NEED, 10).matches}
+    honest = technology_document(id="stuffed", name="Deal", summary="jaundice bilirubin babies")
+    made.add(made.encode([honest]))
+    once = {match.id: match.score for match in made.match(NEED, 10).matches}["stuffed"]
+    assert scores["stuffed"] < once * 1.25
