@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,12 @@ def address(app: Flask) -> Iterator[str]:
     thread.join(timeout=5)
 
 
+@cache
+def axe() -> str:
+    """Return axe's source, which is read once."""
+    return AXE.read_text("utf-8")
+
+
 class Visitor:
     """A person at a browser. Every page visited is checked by axe, and nothing may be logged as an error."""
 
@@ -111,13 +118,25 @@ class Visitor:
         assert self.errors == [], self.errors
         if self.script:
             # evaluate() runs in the page without its policy's leave; a script tag would need a nonce.
-            self.page.evaluate(AXE.read_text("utf-8"))
+            self.page.evaluate(axe())
             found = self.page.evaluate(
                 "tags => axe.run(document, {runOnly: {type: 'tag', values: tags}})"
                 ".then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html).join(' | ')))",
                 WCAG,
             )
             assert found == [], f"{self.page.url}: {found}"
+        return self
+
+    def fits(self) -> Visitor:
+        """Hold the page to the width of the screen: nobody has to scroll sideways to read."""
+        for _ in range(20):  # the menu folds a moment after the screen has changed
+            too_wide = self.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if too_wide <= 0:
+                break
+            self.page.wait_for_timeout(100)
+        assert too_wide <= 0, f"{self.page.url} is {too_wide} pixels too wide"
         return self
 
     def picture(self, name: str) -> Visitor:

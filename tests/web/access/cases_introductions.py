@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 from marketplace import clock
 from marketplace.introductions import rules
@@ -29,12 +30,14 @@ STATES: dict[str, tuple[Decision | None, Decision | None, bool]] = {
 }
 OPEN = [state for state in STATES if state not in ("introduced", "closed")]
 
+_numbers = count(1)
+
 
 def introduction(world: World, state: str) -> Introduction:
     need, supplier, closed = STATES[state]
     now = clock.now()
     found = Introduction(
-        ref="introduction1",
+        ref=f"introduction{next(_numbers)}",
         need_id=make_need(world.session, world.organisations[Who.LEAD]).id,
         technology_id=make_technology(world.session, world.organisations[Who.INNOVATOR]).id,
         hin_id=world.organisations[Who.BROKER].id,

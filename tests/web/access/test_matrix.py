@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-import tests.web.access as package
-from marketplace.accounts import actions as accounts
-from marketplace.accounts.session import TOKEN
 from marketplace.audit.models import AuditEvent
 from marketplace.settings import Settings
 from tests.conftest import Browser, statements
+from tests.web.access.doors import CASES, signed_in
 from tests.web.access.world import Case, Who, World
-
-CASES: list[Case] = [
-    case
-    for module in sorted(pkgutil.iter_modules(package.__path__), key=lambda module: module.name)
-    if module.name.startswith("cases_")
-    for case in importlib.import_module(f"{package.__name__}.{module.name}").CASES
-]
 
 
 def test_every_route_and_method_has_a_case(app: Flask) -> None:
@@ -90,16 +78,6 @@ def visit(
         audited = audit_rows(session) != before
         if audited != (who in case.allowed):
             yield "left an audit row" if audited else "left no audit row"
-
-
-def signed_in(app: Flask, user_id: int) -> str:
-    """Return the session cookie of a person who has just signed in."""
-    with app.app_context():
-        token = accounts.start(user_id, limits=accounts.Limits(5, 50, 12))
-    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
-    assert serializer is not None
-    value = serializer.dumps({TOKEN: token, "_user_id": str(user_id), "_fresh": True, "_permanent": True})
-    return value.decode() if isinstance(value, bytes) else value
 
 
 def snapshot(app: Flask, file: Path) -> bytes:
