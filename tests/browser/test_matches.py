@@ -23,6 +23,7 @@ from tests.factories.technologies import make_evidence, make_technology
 
 BOTH_WAYS = pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
 
+
 @dataclass
 class World:
     """A published need of a trust in a HIN's patch, and two technologies of which one has a passport."""
