@@ -1,14 +1,16 @@
 """Turn the score of a candidate into the probability that it is useful, and that into a word.
 
-Logistic regressions on the score alone, which does not depend on how many documents are registered. Fitted on the
-project's own judged sets (``tests/evaluation/held`` and ``terse``), never on the development set.
+Logistic regressions on the score alone, which does not depend on how many documents are registered. Fitted on all
+three judged sets of the project in one pool (``tests/evaluation/held``, ``terse`` and ``dev``), so none of them can
+say how well it holds for new needs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp
 
-from matching.types import Fit
+from matching.types import Answer, Fit, Reason
 
 
 def probability(score: float, *, typed: bool = False, degraded: bool = False) -> float:
@@ -25,8 +27,14 @@ def probability(score: float, *, typed: bool = False, degraded: bool = False) ->
     return 1 / (1 + exp(-max(min(value, 50.0), -50.0)))
 
 
-def fit(chance: float, threshold: float) -> Fit:
-    """Return the word that people are shown: strong, fair (worth a person's time) or weak."""
+def fit(chance: float, threshold: float, reasons: Sequence[Reason] = ()) -> Fit:
+    """Return the word that people are shown: strong, fair (worth a person's time) or weak.
+
+    Strong is a promise: where there are must-haves, at least half of them are answered, in part or in full.
+    """
     if chance < threshold:
         return Fit.WEAK
-    return Fit.STRONG if chance >= (1 + threshold) / 2 else Fit.FAIR
+    answered = sum(reason.answer is not Answer.NOTHING_FOUND for reason in reasons)
+    if chance < (1 + threshold) / 2 or 2 * answered < len(reasons):
+        return Fit.FAIR
+    return Fit.STRONG

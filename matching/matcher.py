@@ -354,15 +354,16 @@ class Matcher:
         for rank, at in enumerate(order[: max(limit, 0)], start=1):
             chance = probability(float(scores[at]), typed=asker.record is None, degraded=degraded)
             missing, met = _evidence(asker.record, found[at])
+            reasons = self._reasons(asker, found[at])
             matches.append(
                 Match(
                     id=ids[at],
                     rank=rank,
                     score=float(scores[at]),
-                    fit=fit(chance, self.settings.threshold),
+                    fit=fit(chance, self.settings.threshold, reasons),
                     accepted=chance >= self.settings.threshold,
                     ranks=ranks[ids[at]],
-                    reasons=self._reasons(asker, found[at]),
+                    reasons=reasons,
                     evidence_missing=missing,
                     evidence_met=met,
                 )

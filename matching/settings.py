@@ -46,5 +46,6 @@ class MatcherSettings:
     threshold: float = 0.39
     """Least probability of being useful at which a candidate is accepted.
 
-    Set where one in twenty needs that have an answer would be left without, on the project's own judged sets.
+    Set by hand on the project's own judged sets, dev included, between refusing needs that have an answer and
+    matching needs that have none; docs/matching.md tells how often each happens.
     """
