@@ -106,3 +106,21 @@ def test_pages_keep_their_shapes_where_a_person_sets_the_colours(
         )
         assert "solid" in edge, thing
     somebody.open(f"/needs/{ref}/questions/timing").picture("forced-colours-question")
+
+
+def test_a_printed_page_holds_its_words_and_no_menu(
+    visitor: Callable[..., Visitor], session: Session
+) -> None:
+    need = make_need(session)
+    code, problem = need.organisation.code, need.current.problem if need.current else ""
+    session.rollback()
+    reader = visitor().open(f"/organisations/{code}")
+    reader.page.emulate_media(media="print")
+    reader.picture("print-organisation")
+    shown = reader.page.locator("body").inner_text()
+    # A page of the demonstration says on paper too that its needs are examples.
+    assert problem in shown
+    assert "Demonstration." in shown
+    assert "Sign in" not in shown
+    after = reader.page.locator("main h2 a").evaluate("link => getComputedStyle(link, '::after').content")
+    assert after == "none", "addresses would stand amid the words"
