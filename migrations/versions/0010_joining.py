@@ -27,11 +27,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_registration")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_registration_token_hash")),
     )
-    with op.batch_alter_table("person") as person:
-        person.add_column(sa.Column("demo_label", sa.String(), nullable=True))
+    op.add_column("person", sa.Column("demo_label", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("person") as person:
-        person.drop_column("demo_label")
+    # Not batch_alter_table: it makes the table anew, which SQLite refuses while other rows point at a person.
+    op.drop_column("person", "demo_label")
     op.drop_table("registration")

@@ -1,12 +1,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from marketplace import migrating
-from marketplace.database import make_engine
+from marketplace.access.actor import SERVICE
+from marketplace.access.policy import Role
+from marketplace.audit.actions import record
+from marketplace.database import Base, make_engine, transaction
+from marketplace.introductions.rules import Decision
+from marketplace.matches.rules import NEED_TOPIC
+from marketplace.outbox.actions import enqueue
 from tests.conftest import BOTH
+from tests.factories.introductions import Parties, make_introduction
+from tests.factories.joining import make_invitation, make_registration, make_reset
+from tests.factories.needs import make_draft
+from tests.factories.passports import make_passport
 
 
 @pytest.fixture(params=BOTH)
@@ -15,20 +30,103 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+def fill(engine: Engine) -> None:
+    """Put rows that point at one another into the tables of every room."""
+    with Session(engine) as session:
+        parties = Parties.make(session)
+        introduction = make_introduction(session, parties, need=Decision.ACCEPTED)
+        make_draft(session, parties.trust)
+        make_passport(session, introduction.technology)
+        make_reset(session, parties.people["lead"])
+        make_registration(session, "newcomer@people.example")
+        make_invitation(
+            session, parties.trust, "colleague@people.example", Role.NEED_LEAD, parties.people["lead"]
+        )
+        with transaction(session):
+            enqueue(session, NEED_TOPIC, "need000001")
+            record(session, SERVICE, "test.done", "test", 1)
+
+
+def counts(engine: Engine) -> dict[str, int]:
+    """Count the rows of each table."""
+    with engine.connect() as connection:
+        return {
+            name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+            for name, table in Base.metadata.tables.items()
+        }
+
+
 def test_the_models_and_the_migrated_schema_agree(database_url: str) -> None:
     engine = make_engine(database_url)
     assert migrating.differences(engine) == []
     engine.dispose()
 
 
-def test_migrations_go_down_to_nothing_and_up_again(database_url: str) -> None:
+def test_migrations_of_a_database_in_use_go_down_to_nothing_and_up_again(database_url: str) -> None:
     engine = make_engine(database_url)
-    migrating.downgrade(engine, "base")
+    fill(engine)
+    for revision in (*migrating.known_revisions()[-2::-1], "base"):
+        migrating.downgrade(engine, revision)
+        with engine.connect() as connection:
+            assert (migrating.current_revision(connection) or "base") == revision
+    with engine.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == ["alembic_version"]
     migrating.upgrade(engine)
     with engine.connect() as connection:
         assert migrating.current_revision(connection) == migrating.known_revisions()[-1]
     assert migrating.differences(engine) == []
     engine.dispose()
+
+
+def test_taking_back_a_column_of_people_keeps_the_people_and_what_points_at_them(database_url: str) -> None:
+    engine = make_engine(database_url)
+    fill(engine)
+    before = counts(engine)
+    migrating.downgrade(engine, "0009")
+    migrating.upgrade(engine)
+    assert counts(engine) == before | {"registration": 0}
+    assert before["person"] == 6
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("revision", "last_step", "tables"),
+    [
+        ("0010", "add_column", {"registration"}),
+        ("0003", "execute", {"audit_event", "email", "outbox", "submission"}),
+    ],
+)
+def test_an_interrupted_migration_leaves_nothing_and_the_next_run_completes_it(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, revision: str, last_step: str, tables: set[str]
+) -> None:
+    made: set[str] = set()
+
+    def interrupt(*_: object, **__: object) -> NoReturn:
+        made.update(sa.inspect(op.get_bind()).get_table_names())
+        raise RuntimeError("the process was stopped")
+
+    engine = make_engine(database_url)
+    before = f"{int(revision) - 1:04}"
+    migrating.downgrade(engine, before)
+    with monkeypatch.context() as patch:
+        patch.setattr(op, last_step, interrupt)
+        with pytest.raises(RuntimeError, match="stopped"):
+            migrating.upgrade(engine)
+    assert tables <= made, "the migration was not interrupted in its middle"
+    with engine.connect() as connection:
+        assert migrating.current_revision(connection) == before
+        assert not tables & set(sa.inspect(connection).get_table_names())
+    migrating.upgrade(engine)
+    with engine.connect() as connection:
+        assert migrating.current_revision(connection) == migrating.known_revisions()[-1]
+    assert migrating.differences(engine) == []
+    engine.dispose()
+
+
+def test_no_migration_makes_a_table_anew() -> None:
+    """SQLite's batch mode drops the old table, which fails as soon as rows of another table point at it."""
+    files = sorted((migrating.MIGRATIONS / "versions").glob("*.py"))
+    assert [file.name for file in files if "op.batch_alter_table" in file.read_text("utf-8")] == []
 
 
 def test_migrations_are_numbered_in_one_line() -> None:
