@@ -26,6 +26,9 @@ WHOLE = "whole"
 QUOTABLE = ("summary", "intended-use", "claims", "replaces", "evidence:", "settings")
 """Sources of a technology that may answer a requirement."""
 
+TOLD = ("statement", "who", "pathway", "outcome")
+"""Sources of a need, besides its must-haves, that tell what is wanted."""
+
 
 def technology_document(
     *,
@@ -135,6 +138,15 @@ def quotable(document: Document) -> tuple[Passage, ...]:
     found = []
     for passage in document.passages:
         if passage.source.startswith(QUOTABLE):
+            found += [Passage(passage.source, passage.text[a:b]) for a, b in sentences(passage.text)]
+    return tuple(found[: MAX_PASSAGES * 2])
+
+
+def told(need: Document) -> tuple[Passage, ...]:
+    """Return the sentences of a need that tell what is wanted, each exactly as it was written."""
+    found = []
+    for passage in need.passages:
+        if passage.source in TOLD or passage.source.startswith("requirement:"):
             found += [Passage(passage.source, passage.text[a:b]) for a, b in sentences(passage.text)]
     return tuple(found[: MAX_PASSAGES * 2])
 

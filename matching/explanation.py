@@ -13,6 +13,8 @@ from matching.types import Answer, Passage, Reason, Vector, Vectors
 ANSWERS_AT = 0.46
 PARTLY_AT = 0.30
 LABEL = 0.7
+NEAR = 0.1
+"""The least strength of a quotation that only shows what is nearest to a typed text, and claims no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +31,23 @@ def explain(
     passages: Sequence[Passage],
     vectors: Vectors | None,
     terms_of: Callable[[str], Mapping[str, float]],
+    least: float = PARTLY_AT,
 ) -> tuple[Reason, ...]:
     """Return one reason for each must-have, in order.
 
-    ``vectors`` holds a row for each passage; ``terms_of`` gives the stems of a text with their weights.
+    ``vectors`` holds a row for each passage; ``terms_of`` gives the stems of a text with their weights. A passage
+    is quoted from the strength ``least`` on.
     """
     said = [terms_of(passage.text) for passage in passages]
-    return tuple(_reason(one, passages, vectors, said) for one in wanted)
+    return tuple(_reason(one, passages, vectors, said, least) for one in wanted)
 
 
 def _reason(
-    wanted: Wanted, passages: Sequence[Passage], vectors: Vectors | None, said: Sequence[Mapping[str, float]]
+    wanted: Wanted,
+    passages: Sequence[Passage],
+    vectors: Vectors | None,
+    said: Sequence[Mapping[str, float]],
+    least: float,
 ) -> Reason:
     if not passages:
         return Reason(wanted.text, Answer.NOTHING_FOUND)
@@ -50,7 +58,7 @@ def _reason(
     # A list of settings shares words with many a must-have and answers few.
     strength = strength * np.array([LABEL if passage.source == "settings" else 1.0 for passage in passages])
     best = int(np.argmax(strength))
-    if strength[best] < PARTLY_AT:
+    if strength[best] < least:
         return Reason(wanted.text, Answer.NOTHING_FOUND)
     answer = Answer.ANSWERS if strength[best] >= ANSWERS_AT else Answer.PARTLY
     passage = passages[best]

@@ -21,7 +21,7 @@ from matching.background import MeaningBackground, Standing, WordsBackground, me
 from matching.calibration import fit, probability
 from matching.coverage import CoverageIndex, Said, said
 from matching.errors import EncoderUnavailable
-from matching.explanation import Wanted, explain
+from matching.explanation import NEAR, PARTLY_AT, Wanted, explain
 from matching.late import Batch, Tokens
 from matching.lexical import Floats, best
 from matching.packing import pack, unpack
@@ -31,6 +31,7 @@ from matching.spelling import mended
 from matching.terms import document_terms, query_terms
 from matching.text import normalise
 from matching.types import (
+    Answer,
     Document,
     Encoded,
     Hit,
@@ -294,13 +295,41 @@ class Matcher:
         plain = normalise(text, _QUERY_CHARACTERS)
         if not plain:
             return Results(())
+        return self._rank(self._who_typed(plain), limit, among)
+
+    def quote(self, text: str, ids: Collection[str]) -> dict[str, Reason]:
+        """Return the sentence of each document that is nearest to what a person typed.
+
+        Documents in which no sentence is near, or that are not known, are left out. Only the text is encoded, and
+        not again where it has just been searched for.
+        """
+        plain = normalise(text, _QUERY_CHARACTERS)
+        if not plain:
+            return {}
+        wanted = Wanted(text, self._weights(plain), self._who_typed(plain).whole)
+        found = {key: self._nearest(wanted, self._records[key]) for key in ids if key in self._records}
+        return {key: reason for key, reason in found.items() if reason.passage is not None}
+
+    def _nearest(self, wanted: Wanted, found: Record) -> Reason:
+        own = found.passages, found.vectors
+        if found.document.kind is Kind.TECHNOLOGY:
+            return explain([wanted], *own, self._weights, NEAR)[0]
+        # Of a need only the must-haves have vectors: its other sentences are compared by their words.
+        told = recipe.told(found.document), None
+        tried = ((told, PARTLY_AT), (own, PARTLY_AT), (told, NEAR), (own, NEAR))
+        reasons = (explain([wanted], *among, self._weights, least)[0] for among, least in tried)
+        return next(
+            (reason for reason in reasons if reason.passage), Reason(wanted.text, Answer.NOTHING_FOUND)
+        )
+
+    def _who_typed(self, plain: str) -> Asker:
+        """Return who asks for a typed, normalised text; by its words alone where the encoder is not available."""
         try:
-            asker = self._typed(plain)
+            return self._typed(plain)
         except EncoderUnavailable:
             if self._encoder is not None:
                 logger.warning("Search goes on by words alone: the encoder is not available")
-            asker = self._asker_of(plain, None, None)
-        return self._rank(asker, limit, among)
+            return self._asker_of(plain, None, None)
 
     def _typed_asker(self, text: str) -> Asker:
         """Return who asks for a typed text; raises `EncoderUnavailable`, so that a failure is never remembered."""

@@ -24,10 +24,10 @@ from marketplace.technologies.rules import PassportBadge
 from marketplace.vocabulary import CareSetting, Readiness
 from marketplace.web.forms import clean_line
 from marketplace.web.pages import Link
-from marketplace.web.words import count
+from marketplace.web.words import UNKNOWN_FILTER, count, searched_for_first
 from matching.types import Kind, Match, Results
 
-#: Longest text that is searched for; the rest is cut, and the page shows what was searched.
+#: Longest text that is searched for, in characters; the rest is cut, and the page says so.
 TEXT_LIMIT = 500
 NEED_ORDERS = (Order.FIT, Order.PASSPORT, Order.EVIDENCE, Order.READINESS)
 TECHNOLOGY_ORDERS = (Order.FIT, Order.EVIDENCE)
@@ -40,6 +40,7 @@ class Chosen:
     order: Order = Order.FIT
     setting: CareSetting | None = None
     passport_only: bool = False
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +55,13 @@ class Proposal:
 
 def chosen(args: MultiDict[str, str]) -> Chosen:
     """Read an address's choices; what is not known counts as not chosen."""
-    order, setting = args.get("order", ""), args.get("setting", "")
+    order, setting, passport = args.get("order", ""), args.get("setting", ""), args.get("passport", "")
+    orders, settings = {"", *Order}, {"", *CareSetting}
     return Chosen(
         order=Order(order) if order in set(Order) else Order.FIT,
         setting=CareSetting(setting) if setting in set(CareSetting) else None,
-        passport_only=args.get("passport") == "yes",
+        passport_only=passport == "yes",
+        unknown=order not in orders or setting not in settings or passport not in {"", "yes"},
     )
 
 
@@ -91,7 +94,7 @@ def for_need(actor: Actor, ref: str, wanted: Chosen, here: str) -> pages.Candida
         orders=pages.orders(wanted.order, NEED_ORDERS),
         settings=pages.settings(wanted.setting),
         passport_only=wanted.passport_only,
-        filtered=wanted != Chosen(),
+        filtered=wanted not in {Chosen(), Chosen(unknown=True)},
         fitting=page.fitting,
         others=page.others,
         status=page.status,
@@ -125,7 +128,7 @@ def for_technology(actor: Actor, ref: str, wanted: Chosen, here: str) -> pages.C
         orders=pages.orders(wanted.order, TECHNOLOGY_ORDERS),
         settings=pages.settings(wanted.setting),
         passport_only=None,
-        filtered=wanted != Chosen(),
+        filtered=wanted not in {Chosen(), Chosen(unknown=True)},
         fitting=page.fitting,
         others=page.others,
         status=page.status,
@@ -193,21 +196,30 @@ def compare(actor: Actor, need: Need, refs: Sequence[str]) -> list[pages.Candida
 
 def search_page(actor: Actor, typed: str) -> pages.SearchPage:
     """Return what fits a text, needs and technologies apart."""
-    text = clean_line(typed)[:TEXT_LIMIT]
+    text, notes = clean_line(typed), []
+    if len(text) > TEXT_LIMIT:
+        text = text[:TEXT_LIMIT].rstrip()
+        notes.append(searched_for_first(TEXT_LIMIT))
     if not text:
         return pages.SearchPage(text="", asked=False, needs=(), technologies=(), status="", notes=())
-    wanted, offered = finder.search(Kind.NEED, text, SHOWN), finder.search(Kind.TECHNOLOGY, text, SHOWN)
-    needed = needs.published_by_refs(actor, [ref for ref in wanted.refs if ref in wanted.fits])
-    listed = technologies.listed_by_refs(actor, [ref for ref in offered.refs if ref in offered.fits])
+    wanted, said = finder.search_quoted(Kind.NEED, text, SHOWN)
+    offered, claimed = finder.search_quoted(Kind.TECHNOLOGY, text, SHOWN)
+    asked = {match.id: match for match in _accepted(wanted, SHOWN)}
+    sold = {match.id: match for match in _accepted(offered, SHOWN)}
+    needed = needs.published_by_refs(actor, list(asked))
+    listed = technologies.listed_by_refs(actor, list(sold))
     badges = technologies.passport_badges([technology.id for technology in listed])
-    degraded = wanted.degraded or offered.degraded
+    if wanted.degraded or offered.degraded:
+        notes.append(pages.WORDS_ONLY)
     return pages.SearchPage(
         text=text,
         asked=True,
-        needs=tuple(pages.need_result(need) for need in needed),
-        technologies=tuple(pages.technology_result(technology, badges) for technology in listed),
+        needs=tuple(pages.need_result(need, asked[need.ref].fit, said.get(need.ref)) for need in needed),
+        technologies=tuple(
+            pages.technology_result(one, badges, sold[one.ref].fit, claimed.get(one.ref)) for one in listed
+        ),
         status=f"{count(len(needed), 'need')} and {count(len(listed), 'technology', 'technologies')} found",
-        notes=(pages.WORDS_ONLY,) if degraded else (),
+        notes=tuple(notes),
     )
 
 
@@ -224,6 +236,8 @@ def _page(found: Sequence[Proposal], results: Results | None, wanted: Chosen, on
     fitting = [proposal for proposal in found if proposal.match.accepted][:SHOWN]
     others = [proposal for proposal in found if not proposal.match.accepted][: min(5, SHOWN)]
     notes = [pages.WORDS_ONLY] if results is not None and results.degraded else []
+    if wanted.unknown:
+        notes.append(UNKNOWN_FILTER)
     if results is None:
         notes.append(
             "This was published only a moment ago and is being read. Reload the page in a few seconds."

@@ -6,7 +6,7 @@ The index proposes, the database decides: callers re-read every reference throug
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -24,9 +24,20 @@ from marketplace.web.search import Found
 from matching.errors import EncoderUnavailable
 from matching.matcher import Matcher, build_finder
 from matching.protocols import Encoder, VectorIndex
-from matching.types import Encoded, Hit, Kind, Results, Vector, Vectors
+from matching.types import Encoded, Hit, Kind, Reason, Results, Vector, Vectors
 
-__all__ = ["Encoder", "Finders", "State", "init", "match", "ready", "search", "warm", "warm_beside"]
+__all__ = [
+    "Encoder",
+    "Finders",
+    "State",
+    "init",
+    "match",
+    "ready",
+    "search",
+    "search_quoted",
+    "warm",
+    "warm_beside",
+]
 
 log = structlog.get_logger()
 
@@ -194,6 +205,13 @@ def search(kind: Kind, text: str, limit: int, among: Collection[str] | None = No
         fits=frozenset(match.id for match in results.matches if match.accepted),
         degraded=results.degraded,
     )
+
+
+def search_quoted(kind: Kind, text: str, limit: int) -> tuple[Results, Mapping[str, Reason]]:
+    """Rank public documents for what a person typed; of those that fit, return the sentence that is nearest to it."""
+    matcher = ready(db.session).matchers[kind]
+    results = matcher.search(text, limit)
+    return results, matcher.quote(text, [match.id for match in results.matches if match.accepted])
 
 
 def match(asker: Kind, ref: str, limit: int, among: Collection[str] | None = None) -> Results | None:

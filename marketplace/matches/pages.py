@@ -17,7 +17,7 @@ from marketplace.technologies.rules import EvidenceState, PassportBadge, evidenc
 from marketplace.vocabulary import CareSetting, EvidenceType
 from marketplace.web.pages import Link, Page, Tag
 from marketplace.web.words import ago, count, day
-from matching.types import Answer, Fit, Match, Passage
+from matching.types import Answer, Fit, Match, Passage, Reason
 
 FITS = {
     Fit.STRONG: Tag("Strong fit", "green"),
@@ -37,6 +37,11 @@ SOURCES = {
     "replaces": "what it replaces",
     "settings": "its settings",
     "clinical-area": "its clinical areas",
+    "statement": "its problem",
+    "who": "who it is for",
+    "pathway": "what happens today",
+    "outcome": "its wanted outcome",
+    "requirement": "its must-haves",
 }
 WORDS_ONLY = (
     "Just now we can only compare words, not meaning, so good matches in other words may be missing. "
@@ -126,6 +131,8 @@ class Result:
     by: str
     summary: str
     tags: tuple[Tag, ...]
+    quote: tuple[Piece, ...]
+    source: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,11 +157,21 @@ def musts_of(match: Match) -> tuple[Must, ...]:
         Must(
             text=reason.requirement,
             answer=ANSWERS[reason.answer],
-            quote=pieces(reason.passage, reason.marks) if reason.passage else (),
-            source=source_words(reason.passage.source) if reason.passage else "",
+            quote=quote_of(reason),
+            source=source_of(reason),
         )
         for reason in match.reasons
     )
+
+
+def quote_of(reason: Reason | None) -> tuple[Piece, ...]:
+    """Return the quotation of a reason; () where it has none."""
+    return pieces(reason.passage, reason.marks) if reason and reason.passage else ()
+
+
+def source_of(reason: Reason | None) -> str:
+    """Return where the quotation of a reason stands; "" where it has none."""
+    return source_words(reason.passage.source) if reason and reason.passage else ""
 
 
 def pieces(passage: Passage, marks: Sequence[tuple[int, int]]) -> tuple[Piece, ...]:
@@ -280,27 +297,33 @@ def need_candidate(need: Need, match: Match, technology: Technology, today: date
     )
 
 
-def need_result(need: Need) -> Result:
-    """Return a need as a line of the search."""
+def need_result(need: Need, fit: Fit, nearest: Reason | None) -> Result:
+    """Return a need as a line of the search, with its sentence that is nearest to what was typed."""
     version = need.current
     area = version.clinical_area.label if version and version.clinical_area else ""
     return Result(
         link=Link(version.title if version else "", url_for("needs.need", ref=need.ref)),
         by=need.organisation.name,
         summary=version.problem if version else "",
-        tags=(Tag(area, "white"),) if area else (),
+        tags=(FITS[fit], Tag(area, "white")) if area else (FITS[fit],),
+        quote=quote_of(nearest),
+        source=source_of(nearest),
     )
 
 
-def technology_result(technology: Technology, badges: Mapping[int, PassportBadge]) -> Result:
-    """Return a technology as a line of the search."""
+def technology_result(
+    technology: Technology, badges: Mapping[int, PassportBadge], fit: Fit, nearest: Reason | None
+) -> Result:
+    """Return a technology as a line of the search, with its sentence that is nearest to what was typed."""
     version = technology.current
     badge = badges.get(technology.id)
     return Result(
         link=Link(version.name if version else "", url_for("technologies.technology", ref=technology.ref)),
         by=technology.supplier.name,
         summary=version.summary if version else "",
-        tags=(passport_tag(badge),),
+        tags=(FITS[fit], passport_tag(badge)),
+        quote=quote_of(nearest),
+        source=source_of(nearest),
     )
 
 

@@ -17,6 +17,7 @@ from marketplace.needs.models import Cycle, Need
 from marketplace.needs.rules import FACETS, Fact, Filters, Sort
 from marketplace.web.forms import clean_line
 from marketplace.web.search import search_needs
+from marketplace.web.words import UNKNOWN_FILTER, searched_for_first
 
 PER_PAGE = 20
 TEXT_LIMIT = 200
@@ -58,6 +59,8 @@ def board(actor: Actor, asked: MultiDict[str, str]) -> OnBoard:
     facts = queries.board_facts(actor)
     known = {name: {fact.facets[name] for fact in facts} for name in FACETS}
     chosen = {name: value for name, value in filters.chosen.items() if value in known[name]}
+    if (chosen != dict(filters.chosen) or asked.get("sort", "") not in {"", *Sort}) and facts:
+        notes.append(UNKNOWN_FILTER)
     filters = Filters(filters.text, chosen, filters.sort)
     counted, nearest = facts, False
     shown = rules.sorted_facts(rules.chosen_facts(facts, chosen), filters.sort)
@@ -97,7 +100,7 @@ def read_filters(asked: MultiDict[str, str]) -> tuple[Filters, list[str]]:
     text = clean_line(asked.get("q", ""))
     if len(text) > TEXT_LIMIT:
         text = text[:TEXT_LIMIT].rstrip()
-        notes.append(f"We searched for the first {TEXT_LIMIT} characters of what you typed.")
+        notes.append(searched_for_first(TEXT_LIMIT))
     usual = Sort.BEST if text else Sort.NEWEST
     try:
         sort = Sort(asked.get("sort", usual.value))

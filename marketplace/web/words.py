@@ -40,3 +40,12 @@ def listed(words: Sequence[str], joint: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {joint} {words[-1]}"
+
+
+#: What a list says, once, of an address with a value that it does not offer.
+UNKNOWN_FILTER = "We did not know one of the filters in the address, so it was left out."
+
+
+def searched_for_first(limit: int) -> str:
+    """Say that a text was too long, and that only its first ``limit`` characters were searched for."""
+    return f"We searched for the first {limit} characters of what you typed."

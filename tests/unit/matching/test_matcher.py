@@ -245,3 +245,56 @@ def test_saying_a_thing_400_times_counts_at_most_a_quarter_more_than_saying_it_o
     made.add(made.encode([honest]))
     once = {match.id: match.score for match in made.match(NEED, 10).matches}["stuffed"]
     assert scores["stuffed"] < once * 1.25
+
+
+def test_the_sentence_nearest_to_what_was_typed_is_quoted_exactly() -> None:
+    finder = build_finder(Kind.TECHNOLOGY, encoder=HashEncoder())
+    finder.add(finder.encode([technology(key) for key in LISTED]))
+    quoted = finder.quote("bilirubin in newborn babies", ["wand", "gone"])
+    assert list(quoted) == ["wand"]
+    passage = quoted["wand"].passage
+    assert passage is not None
+    assert passage.text == "An optical probe estimates bilirubin in newborn babies in seconds."
+    assert passage.source == "summary"
+    assert [passage.text[a:b] for a, b in quoted["wand"].marks] == ["bilirubin", "newborn babies"]
+    assert finder.quote("zebra crossings", ["wand"]) == {}
+    assert finder.quote(" ", ["wand"]) == {}
+
+
+@pytest.mark.parametrize("encoder", [HashEncoder(), DamagedEncoder()], ids=["meaning", "words alone"])
+def test_a_need_is_quoted_from_all_that_it_tells(encoder: HashEncoder) -> None:
+    finder = build_finder(Kind.NEED, encoder=encoder)
+    asked = need_document(
+        id="falls",
+        title="Falls at night",
+        statement="Residents lie on the floor for hours. Nobody hears them call.",
+        outcome="Staff reach a resident within two minutes.",
+        requirements=("Work where there is no wifi",),
+    )
+    finder.add(finder.encode([asked]))
+    for typed, source, text in (
+        ("lie on the floor", "statement", "Residents lie on the floor for hours."),
+        ("no wifi", "requirement:1", "Work where there is no wifi"),
+        ("reach residents", "outcome", "Staff reach a resident within two minutes."),
+    ):
+        passage = finder.quote(typed, ["falls"])["falls"].passage
+        assert passage is not None
+        assert (passage.source, passage.text) == (source, text)
+
+
+def test_quoting_encodes_the_typed_text_once_and_no_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = HashEncoder()
+    finder = build_finder(Kind.TECHNOLOGY, encoder=encoder)
+    finder.add(finder.encode([technology(key) for key in LISTED]))
+    finder.search("unrelated, so that the shipped texts are encoded", 1)
+    sent: list[str] = []
+    whole = encoder.encode_documents
+
+    def encode(texts: list[str]) -> object:
+        sent.extend(texts)
+        return whole(texts)
+
+    monkeypatch.setattr(encoder, "encode_documents", encode)
+    finder.search("blue light at home", 5)
+    finder.quote("blue light at home", list(LISTED))
+    assert len(sent) == 1

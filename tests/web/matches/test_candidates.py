@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from flask import Flask
@@ -12,6 +14,7 @@ from marketplace.matches.finder import Finders
 from marketplace.needs.models import Need
 from marketplace.technologies.models import Technology
 from marketplace.vocabulary import EvidenceType
+from marketplace.web.words import UNKNOWN_FILTER
 from matching.errors import EncoderUnavailable
 from tests.conftest import Browser, statements
 from tests.factories.needs import make_need
@@ -114,6 +117,62 @@ def test_choices_that_are_not_known_count_as_not_made(
     response = lead.get(f"/needs/{need.ref}/matches?order=price&setting=moon&passport=perhaps")
     assert response.status_code == 200
     assert "Nightlight" in lead.text
+    assert lead.text.count(UNKNOWN_FILTER) == 1
+
+
+@pytest.mark.parametrize("value", ["order=price", "setting=moon", "passport=perhaps"])
+def test_both_match_pages_say_once_that_a_filter_is_not_known(
+    lead: Browser,
+    need: Need,
+    nightlight: Technology,
+    session: Session,
+    new_browser: Callable[[], Browser],
+    value: str,
+) -> None:
+    innovator = new_browser().sign_in(make_user(session, Role.INNOVATOR, nightlight.supplier))
+    for browser, path in (
+        (lead, f"/needs/{need.ref}/matches"),
+        (innovator, f"/technologies/{nightlight.ref}/needs"),
+    ):
+        browser.get(f"{path}?{value}")
+        assert browser.text.count(UNKNOWN_FILTER) == 1
+        browser.get(f"{path}?order=fit&setting=&passport=yes")
+        assert UNKNOWN_FILTER not in browser.text
+
+
+def test_search_shows_how_well_each_result_fits_and_its_nearest_sentence(
+    browser: Browser, need: Need, nightlight: Technology, reindex: Reindex
+) -> None:
+    reindex()
+    browser.get("/search?q=older people fall at night in their rooms in care homes, no wifi")
+    needs, _, technologies = browser.page.partition('id="technologies"')
+    version, listed = need.current, nightlight.current
+    assert version is not None
+    assert listed is not None
+    for part, written in (
+        (
+            needs,
+            [version.problem, version.outcome, version.pathway_today, version.who_affected, *version.must],
+        ),
+        (technologies, [listed.summary]),
+    ):
+        assert re.search("(Strong|Fair) fit", part)
+        quote = re.search("“(.+?)”\\s+<span[^>]*>From ([^<]+)<", part)
+        assert quote is not None
+        assert "<mark>" in quote[1]
+        assert any(unescape(re.sub("<[^>]+>", "", quote[1])) in text for text in written)
+    assert quote[2] == "its summary"
+    assert re.sub("<[^>]+>", "", quote[1]) == "A mat beside the bed of older people in care homes."
+
+
+def test_an_overlong_search_is_cut_and_says_so(
+    browser: Browser, nightlight: Technology, reindex: Reindex
+) -> None:
+    reindex()
+    browser.get("/search?q=" + "fall+at+night+" * 60)
+    assert "We searched for the first 500 characters of what you typed." in browser.text
+    browser.get("/search?q=" + "x" * 500)
+    assert "We searched for the first" not in browser.text
 
 
 def test_htmx_gets_the_list_alone(

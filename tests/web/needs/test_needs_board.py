@@ -13,6 +13,7 @@ from marketplace.needs.models import Need, NeedVersion
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.vocabulary import CareSetting, ClinicalArea, Shift
 from marketplace.web.search import Found
+from marketplace.web.words import UNKNOWN_FILTER
 from tests.conftest import Browser, statements
 from tests.factories.needs import make_cycle, make_draft, make_need
 from tests.factories.organisations import make_organisation
@@ -83,6 +84,17 @@ def test_the_board_shows_published_needs_newest_first_with_what_decides(browser:
 def test_filters_and_order_stand_in_the_address(browser: Browser, query: str, expected: list[str]) -> None:
     assert browser.get(f"/needs?{query}").status_code == 200
     assert titles(browser) == expected
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    "query", ["area=unknown", "sort=nonsense", "sort=nonsense&area=unknown&setting=moon"]
+)
+def test_filters_that_are_not_known_are_told_once(browser: Browser, query: str) -> None:
+    browser.get(f"/needs?{query}")
+    assert browser.text.count(UNKNOWN_FILTER) == 1
+    browser.get("/needs?area=diagnostics&sort=rank")
+    assert UNKNOWN_FILTER not in browser.text
 
 
 @pytest.mark.usefixtures("three")
