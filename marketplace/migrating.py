@@ -42,6 +42,9 @@ def _one_at_a_time(engine: Engine) -> Iterator[Connection]:
     # second runner then finds the version table already moved on (Alembic reads it inside the transaction).
     with engine.connect().execution_options(writes=True) as connection:
         if connection.dialect.name == "postgresql":
+            # The service's short timeouts are for pages: a second runner waits, and a long migration takes its time.
+            connection.execute(text("SET lock_timeout = 0"))
+            connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
             connection.commit()
         try:
@@ -50,6 +53,7 @@ def _one_at_a_time(engine: Engine) -> Iterator[Connection]:
             if connection.dialect.name == "postgresql":
                 connection.rollback()
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
+                connection.execute(text("RESET ALL"))
                 connection.commit()
 
 

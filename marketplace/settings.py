@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -93,7 +94,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:
-        """Refuse to start in production with the demo's secret, a short one, or plain-HTTP links."""
+        """Refuse to start in production with the demo's secret, a short one, or plain-HTTP links.
+
+        And refuse to become a demo by forgetting to choose: its mailbox shows every letter to everybody.
+        """
+        host = urlsplit(self.public_url).hostname
+        if "mode" not in self.model_fields_set and host not in {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError(
+                "Set DEMAND_SIGNAL_MODE to production, or to demo if everybody may read its mailbox"
+            )
         if self.mode is Mode.PRODUCTION:
             secret = self.secret_key.get_secret_value()
             if secret == DEMO_SECRET or len(secret) < 32:

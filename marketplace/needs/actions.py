@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import url_for
@@ -41,6 +41,9 @@ BROKEN: Mapping[str, DomainError] = {
     "uq_cycle_name": rules.WrongAnswer("There is a cycle with this name already", "name"),
     "uq_cycle_opens_on": rules.WrongAnswer("Another cycle opens on this day already", "opens_on"),
 }
+
+#: The seconds since then number the drafts of published needs; within 31 bits for decades.
+NUMBERING_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @contextmanager
@@ -150,7 +153,11 @@ def start_edit(actor: Actor, ref: str) -> None:
         need = _own(actor, ref, Permission.NEED_WRITE)
         if need.draft is not None or need.current is None:
             return
-        need.draft = NeedDraft(saved_at=clock.now(), saved_by_id=actor.user_id)
+        now = clock.now()
+        # A new draft's number must not repeat one of an earlier draft of this need: a form that was left open on
+        # that one would pass for fresh.
+        number = int((now - NUMBERING_BEGAN).total_seconds())
+        need.draft = NeedDraft(lock_version=number, saved_at=now, saved_by_id=actor.user_id)
         need.draft.fill(need.current.content())
         record(session, actor, "need.edit-started", "need", ref, organisation_id=need.organisation_id)
 

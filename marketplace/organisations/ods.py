@@ -239,7 +239,8 @@ def plan(
         if not fields and not closes_now:
             unchanged.append(row.ods_code)
     closed.extend(
-        Closure(missing.ods_code, missing.name, today, ClosureReason.MISSING)
+        # One that was to open later closes on the day on which it would have opened.
+        Closure(missing.ods_code, missing.name, max(today, missing.opened_on or today), ClosureReason.MISSING)
         for missing in held.values()
         if missing.closed_on is None or missing.closed_on > today
     )

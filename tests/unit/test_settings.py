@@ -66,3 +66,11 @@ def test_a_setting_out_of_its_limits_is_refused(
     monkeypatch.setenv(f"DEMAND_SIGNAL_{name}", value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_a_public_address_without_a_chosen_mode_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMAND_SIGNAL_PUBLIC_URL", "https://demand-signal.example")
+    with pytest.raises(ValidationError, match="DEMAND_SIGNAL_MODE"):
+        Settings()
+    monkeypatch.setenv("DEMAND_SIGNAL_MODE", "demo")
+    assert Settings().demo

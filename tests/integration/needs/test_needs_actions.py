@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -39,6 +40,12 @@ def lead(session: Session, trust: Organisation) -> Actor:
 def need_of(session: Session, ref: str) -> Need:
     session.rollback()
     return session.scalars(select(Need).where(Need.ref == ref)).one()
+
+
+def lock_of(session: Session, ref: str) -> int:
+    draft = need_of(session, ref).draft
+    assert draft is not None
+    return draft.lock_version
 
 
 def audited(session: Session) -> list[str]:
@@ -322,13 +329,14 @@ def test_people_see_the_old_version_until_the_edited_one_is_published(
     ref = actions.create_draft(lead, trust.id, COMPLETE)
     actions.publish_top_three(lead, trust.code, [ref])
     actions.start_edit(lead, ref)
-    actions.save_draft(lead, ref, {"title": "Better title"}, lock_version=1)
+    number = lock_of(session, ref)
+    actions.save_draft(lead, ref, {"title": "Better title"}, lock_version=number)
     shown = need_of(session, ref)
     assert shown.current is not None
     assert shown.current.title == COMPLETE.title
     with pytest.raises(rules.WrongAnswer, match="what you changed"):
-        actions.publish_edit(lead, ref, change_note="", lock_version=2)
-    actions.publish_edit(lead, ref, change_note="Clearer title", lock_version=2)
+        actions.publish_edit(lead, ref, change_note="", lock_version=number + 1)
+    actions.publish_edit(lead, ref, change_note="Clearer title", lock_version=number + 1)
     shown = need_of(session, ref)
     assert shown.current is not None
     assert (shown.version, shown.current.title, shown.current.change_note) == (
@@ -347,9 +355,10 @@ def test_a_draft_that_changed_after_it_was_checked_is_not_published(
     ref = actions.create_draft(lead, trust.id, COMPLETE)
     actions.publish_top_three(lead, trust.code, [ref])
     actions.start_edit(lead, ref)
-    actions.save_draft(lead, ref, {"title": "One"}, lock_version=1)
+    number = lock_of(session, ref)
+    actions.save_draft(lead, ref, {"title": "One"}, lock_version=number)
     with pytest.raises(Conflict, match="Check the answers again"):
-        actions.publish_edit(lead, ref, change_note="note", lock_version=1)
+        actions.publish_edit(lead, ref, change_note="note", lock_version=number)
     assert need_of(session, ref).version == 1
 
 
@@ -359,9 +368,10 @@ def test_an_edit_that_takes_an_answer_away_cannot_be_published(
     ref = actions.create_draft(lead, trust.id, COMPLETE)
     actions.publish_top_three(lead, trust.code, [ref])
     actions.start_edit(lead, ref)
-    actions.save_draft(lead, ref, {"problem": ""}, lock_version=1)
+    number = lock_of(session, ref)
+    actions.save_draft(lead, ref, {"problem": ""}, lock_version=number)
     with pytest.raises(rules.NotComplete, match="Describe the problem"):
-        actions.publish_edit(lead, ref, change_note="note", lock_version=2)
+        actions.publish_edit(lead, ref, change_note="note", lock_version=number + 1)
 
 
 def test_ranking_publishes_an_edit_only_with_a_note_of_what_changed(
@@ -370,7 +380,8 @@ def test_ranking_publishes_an_edit_only_with_a_note_of_what_changed(
     ref = actions.create_draft(lead, trust.id, COMPLETE)
     actions.publish_top_three(lead, trust.code, [ref])
     actions.start_edit(lead, ref)
-    actions.save_draft(lead, ref, {"title": "New"}, lock_version=1)
+    number = lock_of(session, ref)
+    actions.save_draft(lead, ref, {"title": "New"}, lock_version=number)
     actions.publish_top_three(lead, trust.code, [ref])
     assert need_of(session, ref).version == 1
     actions.publish_top_three(lead, trust.code, [ref], change_notes={ref: "New title"})
@@ -383,11 +394,12 @@ def test_discarding_an_edit_leaves_the_published_version(
     ref = actions.create_draft(lead, trust.id, COMPLETE)
     actions.publish_top_three(lead, trust.code, [ref])
     actions.start_edit(lead, ref)
+    number = lock_of(session, ref)
     actions.discard_draft(lead, ref)
     need = need_of(session, ref)
     assert (need.state, need.draft, places(session)) == (State.PUBLISHED, None, {1: ref})
     with pytest.raises(rules.NoDraft):
-        actions.save_draft(lead, ref, {"title": "x"}, lock_version=1)
+        actions.save_draft(lead, ref, {"title": "x"}, lock_version=number)
 
 
 def test_a_withdrawn_need_leaves_the_board_and_those_below_move_up(
@@ -468,3 +480,19 @@ def test_a_place_cannot_be_moved_onto_another(session: Session, trust: Organisat
     make_need(session, trust, rank=2)
     with pytest.raises(rules.TopThreeError, match="at the same moment"), actions.use_case() as current:
         current.execute(update(Priority).where(Priority.rank == 2).values(rank=1))
+
+
+def test_a_form_left_open_on_an_earlier_draft_does_not_pass_for_fresh(
+    session: Session, lead: Actor, trust: Organisation
+) -> None:
+    ref = actions.create_draft(lead, trust.id, COMPLETE)
+    actions.publish_top_three(lead, trust.code, [ref])
+    actions.start_edit(lead, ref)
+    number = lock_of(session, ref)
+    seen = rules.fingerprint(COMPLETE, ["problem"])
+    with time_machine.travel(clock.now() + timedelta(minutes=1)):
+        actions.save_draft(lead, ref, {"problem": "Theirs"}, lock_version=number)
+        actions.publish_edit(lead, ref, change_note="Clearer", lock_version=number + 1)
+        actions.start_edit(lead, ref)
+        with pytest.raises(rules.DraftChanged):
+            actions.save_draft(lead, ref, {"problem": "Mine"}, lock_version=number, seen=seen)
