@@ -12,7 +12,7 @@ from itertools import groupby
 import structlog
 from flask import Flask
 from sqlalchemy import delete
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace import clock
@@ -33,7 +33,9 @@ Handler = Callable[[Sequence[Job]], None]
 
 BATCH = 16
 KEPT = timedelta(days=7)
-#: The pause between tries while the database is away.
+#: What SQLite says while its file is away or another process holds it; PostgreSQL breaks the connection instead.
+AWAY_WORDS = ("unable to open", "locked")
+#: The pause between tries while the database is away, or after a turn that failed.
 AWAY_SECONDS = 2.0
 
 
@@ -102,9 +104,9 @@ class Worker:
         """Do a chore; when it fails, log that and leave it until it is due again: the others must go on."""
         try:
             chore.do()
-        except (DBAPIError, PoolTimeout):
-            raise  # the whole worker waits, and the chore stays due
         except Exception as error:
+            if database_is_away(error):
+                raise  # the whole worker waits, and the chore stays due
             db.session.rollback()
             log.warning("chore_failed", chore=chore.name, exc_info=error)
 
@@ -115,8 +117,27 @@ class Worker:
                 self.do_chores()
                 if self.run_once() == 0:
                     stop.wait(pause)
-            except (DBAPIError, PoolTimeout) as error:
-                wait_for_database(stop, error)
+            except Exception as error:
+                # Whatever it was, the loop goes on: without it nothing is indexed and no e-mail is sent.
+                if database_is_away(error):
+                    wait_for_database(stop, error)
+                else:
+                    log.exception("worker_turn_failed")
+                    stop.wait(AWAY_SECONDS)
+
+
+def database_is_away(error: Exception) -> bool:
+    """Tell whether the database could not be reached, unlike a statement that it refused."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return isinstance(error, DBAPIError) and error.connection_invalidated
+    # A connection that could not even be made carries no statement.
+    return (
+        error.connection_invalidated
+        or error.statement is None
+        or any(words in str(error.orig) for words in AWAY_WORDS)
+    )
 
 
 def wait_for_database(stop: threading.Event, error: Exception) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace import worker
@@ -72,3 +73,49 @@ def test_a_chore_that_fails_does_not_keep_the_others_from_being_done(app: Flask)
     made.do_chores()
     made.do_chores()
     assert done == ["failed", "second"]
+
+
+def run_until(made: Worker, done: threading.Event) -> bool:
+    """Run a worker until something is done, at most ten seconds, and tell whether it was."""
+    stop = threading.Event()
+    thread = threading.Thread(target=made.run, args=(stop, 0.01))
+    thread.start()
+    happened = done.wait(10)
+    stop.set()
+    thread.join(10)
+    return happened
+
+
+def test_a_chore_that_the_database_refuses_does_not_keep_rows_from_being_done(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "AWAY_SECONDS", 0.01)
+    tries: list[str] = []
+
+    def refused() -> None:
+        tries.append("tried")
+        raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
+
+    with transaction() as current:
+        enqueue(current, "echo", "once")
+    done = threading.Event()
+    echo = worker.one_by_one(lambda _subject: done.set())
+    assert run_until(Worker(app, {"echo": echo}, [Chore(timedelta(hours=1), refused, "refused")]), done)
+    assert tries == ["tried"]
+
+
+def test_a_turn_that_fails_does_not_end_the_worker(
+    app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "AWAY_SECONDS", 0.01)
+    done, turns = threading.Event(), []
+
+    class Stumbles(Worker):
+        def run_once(self) -> int:
+            turns.append(1)
+            if len(turns) == 1:
+                raise ValueError
+            done.set()
+            return 0
+
+    assert run_until(Stumbles(app, {}), done)
