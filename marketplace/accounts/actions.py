@@ -74,7 +74,8 @@ def sign_in(email: str, password: str, *, address: str, limits: Limits) -> str:
     """
     folded = rules.folded_email(email)
     account = _account_key(folded)
-    take_a_turn((account, limits.account), (f"from:{rules.hashed(address)}", limits.address))
+    place = f"from:{rules.hashed(address)}"
+    take_a_turn((account, limits.account), (place, limits.address))
     user = queries.user_by_email(db.session, folded)
     stored = user.password_hash if user is not None and user.disabled_at is None else None
     user_id = user.id if user is not None else None
@@ -83,7 +84,7 @@ def sign_in(email: str, password: str, *, address: str, limits: Limits) -> str:
         with transaction() as session:
             record(session, ANONYMOUS, "sign-in.refused", "person", user_id or "unknown")
         raise rules.WrongCredentials("The e-mail address or the password is not right", "password")
-    return start(user_id, limits=limits, forget=(account,))
+    return start(user_id, limits=limits, forget=account, give_back=place)
 
 
 def demo_sign_in(user_id: int, *, limits: Limits) -> str:
@@ -94,8 +95,12 @@ def demo_sign_in(user_id: int, *, limits: Limits) -> str:
     return start(user_id, limits=limits)
 
 
-def start(user_id: int, *, limits: Limits, forget: tuple[str, ...] = ()) -> str:
-    """Start a sign-in for a person who has proved who they are, and return its token."""
+def start(user_id: int, *, limits: Limits, forget: str = "", give_back: str = "") -> str:
+    """Start a sign-in for a person who has proved who they are, and return its token.
+
+    Of the key ``forget`` all tries are dropped; of ``give_back`` only this one, as a whole hospital may stand
+    behind one address, and so may somebody who guesses.
+    """
     token = rules.new_token()
     now = clock.now()
     with transaction() as session:
@@ -108,7 +113,12 @@ def start(user_id: int, *, limits: Limits, forget: tuple[str, ...] = ()) -> str:
                 expires_at=now + timedelta(hours=limits.hours),
             )
         )
-        session.execute(delete(SignInAttempt).where(SignInAttempt.key.in_(forget)))
+        session.execute(delete(SignInAttempt).where(SignInAttempt.key == forget))
+        session.execute(
+            update(SignInAttempt)
+            .where(SignInAttempt.key == give_back, SignInAttempt.count > 0)
+            .values(count=SignInAttempt.count - 1)
+        )
         record(session, Actor(user_id=user.id), "sign-in.started", "person", user.id)
     return token
 

@@ -52,6 +52,18 @@ def test_a_right_password_forgets_the_wrong_ones(session: Session) -> None:
         sign_in(user.email)
 
 
+def test_right_passwords_from_one_place_are_not_counted_and_wrong_ones_still_are(session: Session) -> None:
+    user = make_user(session, Role.NEED_LEAD)
+    few = actions.Limits(account=5, address=3, hours=12)
+    for _ in range(5):
+        assert actions.sign_in(user.email, PASSWORD, address="192.0.2.1", limits=few)
+    for number in range(3):
+        with pytest.raises(rules.WrongCredentials):
+            actions.sign_in(f"somebody{number}@people.example", "wrong", address="192.0.2.1", limits=few)
+    with pytest.raises(rules.TooManyTries):
+        actions.sign_in(user.email, PASSWORD, address="192.0.2.1", limits=few)
+
+
 def test_many_accounts_tried_from_one_place_have_to_wait_too(session: Session) -> None:
     for number in range(50):
         with pytest.raises(rules.WrongCredentials):
