@@ -9,6 +9,8 @@ from typing import Self
 from flask import url_for
 
 PER_PAGE = 20
+#: Digits of a page number that are read: Python refuses to read numbers of thousands of digits.
+MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Paging:
     def build(cls, endpoint: str, chosen: Mapping[str, str], wanted: str, total: int) -> Self:
         """Return the page that was asked for, or the nearest there is. ``chosen`` are the address's other values."""
         pages = max(1, -(-total // PER_PAGE))
-        number = min(max(int(wanted), 1), pages) if wanted.isascii() and wanted.isdigit() else 1
+        readable = wanted.isascii() and wanted.isdigit() and len(wanted) <= MOST_DIGITS
+        number = min(max(int(wanted), 1), pages) if readable else 1
 
         def address(page: int) -> str:
             return url_for(endpoint, **{key: value for key, value in chosen.items() if value}, page=page)  # type: ignore[arg-type] # values for the query

@@ -10,11 +10,14 @@ import secrets
 from typing import Any
 
 from flask import Flask, Response, g, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import IntegerConverter, Map
 
 #: The largest number that a key column of PostgreSQL holds; more in an address is not found, never an error.
 LARGEST_KEY = 2_147_483_647
+#: Answers with a built file's content, or that a copy of it is still good.
+KEPT_STATUSES = (200, 206, 304)
 
 
 class KeyConverter(IntegerConverter):
@@ -22,6 +25,15 @@ class KeyConverter(IntegerConverter):
 
     def __init__(self, url_map: Map, *args: Any, **kwargs: Any) -> None:
         super().__init__(url_map, *args, **{"max": LARGEST_KEY} | kwargs)
+
+
+class PageSessions(SecureCookieSessionInterface):
+    """Sessions of pages: built files are kept by shared caches, so they never carry a cookie."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Write the cookie where the response is a page."""
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
 
 
 def nonce() -> str:
@@ -54,6 +66,7 @@ def _policy() -> str:
 def init(app: Flask, *, secure: bool) -> None:
     """Add the headers to every response, errors and static files included; refuse NUL characters in addresses."""
     app.url_map.converters["int"] = KeyConverter
+    app.session_interface = PageSessions()
 
     @app.before_request
     def refuse_nul() -> None:
@@ -74,12 +87,15 @@ def init(app: Flask, *, secure: bool) -> None:
         headers["Cross-Origin-Resource-Policy"] = "same-origin"
         if secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
-        if request.endpoint == "static":
+        # A file's name changes with its content; that one is missing can change with the next release.
+        built_file = request.endpoint == "static" and response.status_code in KEPT_STATUSES
+        if built_file:
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
         elif "Cache-Control" not in headers:
             # Pages name who is signed in and hold a form token: no shared or back-button copy.
             headers["Cache-Control"] = "no-store"
-        response.vary.update(("HX-Request", "HX-Request-Type"))
+        if not built_file:
+            response.vary.update(("HX-Request", "HX-Request-Type"))
         return response
 
     @app.context_processor

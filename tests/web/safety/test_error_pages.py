@@ -215,6 +215,32 @@ def test_the_build_is_cached_for_long_and_still_guarded(app: Flask, browser: Bro
     assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "Set-Cookie" not in response.headers
+    assert "HX-Request" not in response.headers.get("Vary", "")
+
+
+def test_an_error_below_the_build_is_kept_by_nobody(browser: Browser) -> None:
+    response = browser.client.get("/build/no-such-file.css")
+    assert response.status_code == 404
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "Set-Cookie" not in response.headers
+
+
+def test_a_built_file_sets_no_cookie_for_somebody_who_is_signed_in(
+    browser: Browser, session: Session
+) -> None:
+    browser.sign_in(make_user(session, Role.NEED_LEAD))
+    address = re.search(r'href="([^"]+\.css)"', browser.get("/").get_data(as_text=True))
+    assert address is not None
+    response = browser.client.get(address[1])
+    response.close()
+    assert "Set-Cookie" not in response.headers
+    assert "Cookie" not in response.headers.get("Vary", "")
+
+
+@pytest.mark.parametrize("path", ["/technologies", "/needs", "/passports"])
+@pytest.mark.parametrize("page", ["9" * 5000, "9" * 9, "-1", "²", "one"])
+def test_a_page_number_that_nobody_means_is_no_error(browser: Browser, path: str, page: str) -> None:
+    assert browser.get(f"{path}?page={page}").status_code == 200
 
 
 def test_production_asks_for_https_and_sends_the_cookie_over_it_alone(settings: Settings) -> None:
