@@ -29,7 +29,7 @@ from marketplace.matches.indexer import Indexer
 from marketplace.settings import Settings
 from marketplace.worker import build_worker
 from tests.factories.people import PASSWORD
-from tests.fakes.matching import HashEncoder
+from tests.fakes.matching import DamagedEncoder, HashEncoder
 
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
 
@@ -165,6 +165,23 @@ def reindex(app: Flask) -> Callable[[], None]:
             pass
 
     return run
+
+
+@pytest.fixture
+def reindex_by_words(settings: Settings) -> Iterator[Callable[[], None]]:
+    """Return what makes the index equal to the database as a worker does whose model cannot be loaded."""
+    broken = create_app(settings, DamagedEncoder())
+    engine: Engine = broken.extensions["engine"]
+
+    def run() -> None:
+        with broken.app_context():
+            Indexer(engine, DamagedEncoder()).enqueue_differences()
+        worker = build_worker(broken)
+        while worker.run_once():
+            pass
+
+    yield run
+    engine.dispose()
 
 
 @contextmanager

@@ -79,7 +79,9 @@ def lead_desk(actor: Actor) -> Desk:
     board = [need for need in written if need.priority is not None and need.current is not None][:MATCHED]
     titles = {need.ref: need.current.title for need in board if need.current is not None}
     best = candidates.top_for_needs(actor, list(titles), FITS_FOR_EACH)
-    matched = tuple(_match_line(titles[ref], "matches.for_need", ref, found) for ref, found in best.items())
+    matched = tuple(
+        _match_line(titles[ref], "matches.for_need", ref, found) for ref, found in best.of.items()
+    )
     return Desk(
         heading=heading(actor, Role.NEED_LEAD),
         step=_lead_step(waiting, [need for need, _ in drafts], free, board),
@@ -160,7 +162,7 @@ def innovator_desk(actor: Actor) -> Desk:
     waiting = to_answer(actor, Side.SUPPLIER)
     names = {one.ref: name_of(one) for one in listed_now[:MATCHED]}
     best = candidates.top_for_technologies(actor, list(names), FITS_FOR_EACH)
-    fitting = _needs_that_fit(best, names)
+    fitting = _needs_that_fit(best.of, names)
     expiring = sorted(
         (item.expires_on, item.id, item.type.label, one)
         for one in listed_now
@@ -349,7 +351,7 @@ def broker_desk(actor: Actor) -> Desk:
     """Return what waits for a broker: the top of the triage list, and proposals that hang."""
     now = clock.now()
     standings = triage.standings(actor)
-    top = triage.items(actor, [one for one in standings if one.group is not Group.INTRODUCED][:SHOWN])
+    top, _ = triage.items(actor, [one for one in standings if one.group is not Group.INTRODUCED][:SHOWN])
     hanging = [
         introduction
         for introduction in introductions.hanging_of(db.session, actor)

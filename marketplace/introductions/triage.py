@@ -83,6 +83,7 @@ class PatchPage(Page):
     order: str = ORDER
     status: str
     items: tuple[TriageItem, ...]
+    notes: tuple[str, ...]
     empty: tuple[str, ...]
     organisations: tuple[Choice, ...]
     areas: tuple[Choice, ...]
@@ -106,6 +107,7 @@ class PatchNeedPage(Page):
     proposals: tuple[pages.Item, ...]
     offers: tuple[Offer, ...]
     nothing: str
+    notes: tuple[str, ...]
     compare: str
     chosen: frozenset[str]
     mistake: str
@@ -133,6 +135,7 @@ class ComparePage(Page):
     columns: tuple[Compared, ...]
     must: tuple[str, ...]
     evidence: tuple[str, ...]
+    notes: tuple[str, ...]
     gone: str
 
 
@@ -226,9 +229,11 @@ def patch(actor: Actor, args: MultiDict[str, str]) -> PatchPage:
             return None
         return Link(words, url_for("introductions.patch", page=to, **chosen))
 
+    shown, notes = items(actor, on_page)
     return PatchPage(
         status=_status(found, every, number, pages_in_all),
-        items=tuple(items(actor, on_page)),
+        items=tuple(shown),
+        notes=notes,
         empty=_empty(every),
         organisations=_choices("Any organisation", by_name, organisation),
         areas=_choices("Any area", [(one.value, one.label) for one in ClinicalArea if one in areas], area),
@@ -262,10 +267,13 @@ def _choices(anything: str, offered: Iterable[tuple[str, str]], chosen: str) -> 
     )
 
 
-def items(actor: Actor, found: Sequence[Standing]) -> list[TriageItem]:
-    """Return needs of the patch as lines with their best candidates: as many queries for fifty as for one."""
+def items(actor: Actor, found: Sequence[Standing]) -> tuple[list[TriageItem], tuple[str, ...]]:
+    """Return needs of the patch as lines with their best candidates, and what to tell about how these were found.
+
+    As many queries for fifty needs as for one.
+    """
     best = candidates.top_for_needs(actor, [one.need.ref for one in found], SHOWN_FOR_EACH)
-    return [_item(one, best.get(one.need.ref, [])) for one in found]
+    return [_item(one, best.of.get(one.need.ref, [])) for one in found], best.notes
 
 
 def _item(one: Standing, best: Sequence[Candidate]) -> TriageItem:
@@ -327,7 +335,8 @@ def need_page(actor: Actor, ref: str, *, mistake: str = "", chosen: Iterable[str
         rows.append(Row("Published", day(need.published_at)))
     if version:
         rows += [Row("Problem", version.problem), Row("Wanted outcome", version.outcome)]
-    best = candidates.top_for_needs(actor, [ref], SHOWN_FOR_ONE).get(ref, [])
+    top = candidates.top_for_needs(actor, [ref], SHOWN_FOR_ONE)
+    best = top.of.get(ref, [])
     withdrawn = need.withdrawn_at is not None
     nothing = "" if best else NOTHING_FITS
     if withdrawn:
@@ -342,6 +351,7 @@ def need_page(actor: Actor, ref: str, *, mistake: str = "", chosen: Iterable[str
         proposals=tuple(proposals),
         offers=() if withdrawn else tuple(offer(ref, candidate, shown) for candidate in best),
         nothing=nothing,
+        notes=() if withdrawn else top.notes,
         compare=url_for("introductions.compare", need_ref=ref),
         chosen=frozenset(chosen),
         mistake=mistake,
@@ -368,7 +378,8 @@ def compare(actor: Actor, ref: str, refs: Sequence[str]) -> ComparePage:
     need = queries.need_of_patch(db.session, actor, ref)
     wanted = check_compared(refs)
     shown = shown_by_need(actor, [need.id], clock.now())[need.id]
-    found = candidates.compare(actor, need, wanted)
+    compared = candidates.compare(actor, need, wanted)
+    found = compared.of[ref]
     version = need.current
     missing = len(wanted) - len(found)
     return ComparePage(
@@ -380,6 +391,7 @@ def compare(actor: Actor, ref: str, refs: Sequence[str]) -> ComparePage:
         ),
         must=tuple(version.must) if version else (),
         evidence=tuple(line.text for line in found[0].evidence) if found else (),
+        notes=compared.notes,
         gone=(
             f"{count(missing, 'technology that you selected is', 'technologies that you selected are')} "
             "no longer listed, and not shown."

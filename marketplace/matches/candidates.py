@@ -53,6 +53,19 @@ class Proposal:
     readiness: Readiness | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The few best candidates of several askers, by reference; ``degraded`` where any was matched by words alone."""
+
+    of: Mapping[str, Sequence[pages.Candidate]]
+    degraded: bool
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Return what people are told about how these were found."""
+        return (pages.WORDS_ONLY,) if self.degraded else ()
+
+
 def chosen(args: MultiDict[str, str]) -> Chosen:
     """Read an address's choices; what is not known counts as not chosen."""
     order, setting, passport = args.get("order", ""), args.get("setting", ""), args.get("passport", "")
@@ -146,19 +159,18 @@ def ensure_may_read(actor: Actor, need: Need) -> bool:
     )
 
 
-def top_for_needs(actor: Actor, refs: Sequence[str], limit: int) -> dict[str, list[pages.Candidate]]:
+def top_for_needs(actor: Actor, refs: Sequence[str], limit: int) -> Best:
     """Return the few technologies that fit each of these published needs, best first; [] where nothing fits well.
 
     For lists: as many database queries for fifty needs as for one.
     """
     wanted = {need.ref: need for need in needs.published_by_refs(actor, refs)}
-    matches = {
-        ref: _accepted(results, limit) for ref, results in finder.match_many(Kind.NEED, refs, limit).items()
-    }
+    found = finder.match_many(Kind.NEED, list(wanted), limit)
+    matches = {ref: _accepted(results, limit) for ref, results in found.items()}
     listed = _by_ref(technologies.listed_by_refs(actor, _ids(matches.values())))
     badges = technologies.passport_badges([technology.id for technology in listed.values()])
     today = clock.today()
-    return {
+    best = {
         ref: [
             pages.technology_candidate(
                 listed[match.id], match, need, badges.get(listed[match.id].id), None, today
@@ -168,16 +180,17 @@ def top_for_needs(actor: Actor, refs: Sequence[str], limit: int) -> dict[str, li
         ]
         for ref, need in wanted.items()
     }
+    return _best(best, found)
 
 
-def top_for_technologies(actor: Actor, refs: Sequence[str], limit: int) -> dict[str, list[pages.Candidate]]:
+def top_for_technologies(actor: Actor, refs: Sequence[str], limit: int) -> Best:
     """Return the few open needs that fit each of these listed technologies, best first."""
     wanted = {technology.ref: technology for technology in technologies.listed_by_refs(actor, refs)}
-    found = finder.match_many(Kind.TECHNOLOGY, refs, limit)
+    found = finder.match_many(Kind.TECHNOLOGY, list(wanted), limit)
     matches = {ref: _accepted(results, limit) for ref, results in found.items()}
     published = {need.ref: need for need in needs.published_by_refs(actor, _ids(matches.values()))}
     today = clock.today()
-    return {
+    best = {
         ref: [
             pages.need_candidate(published[match.id], match, technology, today)
             for match in matches.get(ref, [])
@@ -185,13 +198,19 @@ def top_for_technologies(actor: Actor, refs: Sequence[str], limit: int) -> dict[
         ]
         for ref, technology in wanted.items()
     }
+    return _best(best, found)
 
 
-def compare(actor: Actor, need: Need, refs: Sequence[str]) -> list[pages.Candidate]:
+def _best(of: Mapping[str, Sequence[pages.Candidate]], found: Mapping[str, Results]) -> Best:
+    return Best(of, degraded=any(results.degraded for results in found.values()))
+
+
+def compare(actor: Actor, need: Need, refs: Sequence[str]) -> Best:
     """Return these technologies as candidates for a need, in the order given, whether they fit well or not."""
     results = finder.match(Kind.NEED, need.ref, len(refs), among=list(refs))
     found = {proposal.candidate.ref: proposal.candidate for proposal in _technologies(actor, need, results)}
-    return [found[ref] for ref in refs if ref in found]
+    ordered = [found[ref] for ref in refs if ref in found]
+    return Best({need.ref: ordered}, degraded=results is not None and results.degraded)
 
 
 def search_page(actor: Actor, typed: str) -> pages.SearchPage:

@@ -13,6 +13,7 @@ from marketplace import clock
 from marketplace.introductions import rules
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Decision, Side
+from marketplace.matches.pages import WORDS_ONLY
 from marketplace.needs.models import Need
 from marketplace.organisations.models import Kind
 from marketplace.technologies.models import Technology
@@ -283,3 +284,26 @@ def test_the_page_of_a_withdrawn_need_offers_nothing(
     broker.get(f"/patch/{need.ref}")
     assert "This need has been withdrawn, so nobody can be introduced for it." in broker.text
     assert "Nightsight" not in broker.text
+
+
+@pytest.mark.parametrize(
+    "page", ["/patch", "/patch/{need}", "/patch/{need}/compare?technology={one}&technology={two}"]
+)
+def test_a_broker_is_told_when_needs_were_matched_by_words_alone(
+    session: Session,
+    parties: Parties,
+    broker: Browser,
+    reindex: Reindex,
+    reindex_by_words: Reindex,
+    page: str,
+) -> None:
+    need = falls_need(session, parties, 1, "Fewer falls at night")
+    one, two = (falls_technology(session, parties, name) for name in ("Nightsight", "Fallbell"))
+    address = page.format(need=need.ref, one=one.ref, two=two.ref)
+    reindex_by_words()
+    assert broker.get(address).status_code == 200
+    assert broker.text.count(WORDS_ONLY) == 1
+    assert "Nightsight" in broker.text
+    reindex()
+    broker.get(address)
+    assert WORDS_ONLY not in broker.text

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from marketplace import clock
 from marketplace.access.policy import Role
 from marketplace.matches.finder import Finders
+from marketplace.matches.pages import WORDS_ONLY
 from marketplace.needs.models import Need
 from marketplace.technologies.models import Technology
 from marketplace.vocabulary import EvidenceType
@@ -205,6 +206,18 @@ def test_without_the_model_the_page_matches_words_and_says_so(
     lead.get("/search?q=fall at night")
     assert "we can only compare words" in lead.text
     assert "Nightlight" in lead.text
+
+
+def test_a_need_matched_by_words_alone_says_so(
+    lead: Browser, need: Need, nightlight: Technology, reindex: Reindex, reindex_by_words: Reindex
+) -> None:
+    reindex_by_words()
+    lead.get(f"/needs/{need.ref}/matches")
+    assert lead.text.count(WORDS_ONLY) == 1
+    assert "Nightlight" in lead.text
+    reindex()
+    lead.get(f"/needs/{need.ref}/matches")
+    assert WORDS_ONLY not in lead.text
 
 
 def test_the_number_of_queries_does_not_grow_with_the_candidates(
