@@ -62,7 +62,7 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.TECHNOLOGY_MATCHES_READ: frozenset({INNOVATOR, BROKER}),
     Permission.PASSPORT_ISSUE: frozenset({ASSESSOR}),
     Permission.PATCH_READ: frozenset({BROKER, ADMIN}),
-    Permission.PATCH_EDIT: frozenset({BROKER, ADMIN}),
+    Permission.PATCH_EDIT: frozenset({ADMIN}),
     Permission.INTRODUCTION_PROPOSE: frozenset({BROKER}),
     Permission.INTRODUCTION_READ: frozenset({LEAD, INNOVATOR, BROKER}),
     Permission.INTRODUCTION_DECIDE: frozenset({LEAD, INNOVATOR}),

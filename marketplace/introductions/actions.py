@@ -47,7 +47,7 @@ def propose(actor: Actor, need_ref: str, technology_ref: str, note: str, *, form
             need_open=need.withdrawn_at is None, technology_open=technology.archived_at is None
         )
         note = rules.check_note(note)
-        clear_the_way(session, need, technology)
+        clear_the_way(session, need, technology, hin_id)
         introduction = Introduction(
             ref=ref,
             need=need,
@@ -92,11 +92,16 @@ def check_disinterested(actor: Actor, need: Need, technology: Technology) -> Non
         )
 
 
-def clear_the_way(session: Session, need: Need, technology: Technology) -> None:
-    """Raise when the two are being introduced already; close an earlier proposal that has run out of time."""
+def clear_the_way(session: Session, need: Need, technology: Technology, hin_id: int) -> None:
+    """Raise when the two are being introduced already; close an earlier proposal that has run out of time.
+
+    Another HIN is not told whether the two were introduced or are still asked.
+    """
     earlier = queries.open_pair(session, need.id, technology.id)
     if earlier is None:
         return
+    if earlier.hin_id != hin_id and (earlier.course.introduced or not earlier.course.ended(clock.now())):
+        raise DomainError(rules.PROPOSED_ELSEWHERE)
     if earlier.course.introduced:
         raise DomainError(rules.INTRODUCED_BEFORE)
     if not earlier.course.ended(clock.now()):

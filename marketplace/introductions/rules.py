@@ -36,6 +36,7 @@ ALREADY_OPEN = (
     "This need and this technology have been proposed to each other already, and the answers are still open."
 )
 INTRODUCED_BEFORE = "This need and this technology have been introduced to each other already."
+PROPOSED_ELSEWHERE = "Another HIN has proposed this need and this technology to each other."
 WHY_DECLINED = "Say in a few words why you decline. Only the broker will read it"
 WHY_CLOSED = "Say in a few words why you close it. Only brokers of your HIN will read it"
 

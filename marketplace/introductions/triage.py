@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,8 @@ ORDER = (
     "then needs whose proposals all stopped, then those that wait for answers, then those introduced. "
     "Within each, what has waited longest comes first."
 )
+#: All that a broker reads of another HIN's introduction: whether it is open, made or stopped is that HIN's secret.
+ELSEWHERE = "Proposed by another HIN"
 NOTHING_FITS = "Nothing on the register fits this need well."
 
 
@@ -58,6 +60,7 @@ class Offer:
     facts: str
     propose: Link | None
     proposed: Link | None
+    elsewhere: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class PatchNeedPage(Page):
     rows: tuple[Row, ...]
     must: tuple[str, ...]
     proposals: tuple[pages.Item, ...]
+    elsewhere: str
     offers: tuple[Offer, ...]
     nothing: str
     notes: tuple[str, ...]
@@ -140,12 +144,29 @@ class ComparePage(Page):
 
 
 @dataclass(frozen=True, slots=True)
+class Proposals:
+    """What has been proposed for a need, as one broker may know it.
+
+    ``elsewhere`` holds the technologies that other HINs ever proposed, as name by reference. A technology stands
+    there once, however often it was proposed and whatever came of it.
+    """
+
+    shown: tuple[tuple[Introduction, State], ...] = ()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """A need of the patch with what has been proposed for it, so that it can be sorted and filtered."""
 
     need: PatchNeed
-    shown: tuple[tuple[Introduction, State], ...]
+    proposals: Proposals
     now: datetime
+
+    @property
+    def shown(self) -> tuple[tuple[Introduction, State], ...]:
+        """Return what the broker's own HIN proposed: the place in the list hangs on that alone."""
+        return self.proposals.shown
 
     @property
     def group(self) -> Group:
@@ -168,7 +189,10 @@ class Standing:
         """Return in a sentence why the need stands where it does."""
         stopped = sum(state is State.STOPPED for _, state in self.shown)
         if self.group is Group.NOTHING_PROPOSED:
-            return f"Nothing has been proposed. Published {ago(self.need.published_at, clock.today())}."
+            published = f"Published {ago(self.need.published_at, clock.today())}."
+            if self.proposals.elsewhere:
+                return f"Your HIN has proposed nothing, another HIN has. {published}"
+            return f"Nothing has been proposed. {published}"
         if self.group is Group.STOPPED:
             return f"{count(stopped, 'proposal')} stopped, none is open. Published {day(self.need.published_at)}."
         if self.group is Group.IN_DIALOGUE and self.due:
@@ -185,19 +209,22 @@ def standings(actor: Actor) -> list[Standing]:
     """Return every need of the broker's patch, the most urgent first."""
     needs = queries.patch_needs(db.session, actor)
     now = clock.now()
-    shown = shown_by_need(actor, [need.id for need in needs], now)
-    return sorted((Standing(need, tuple(shown[need.id]), now) for need in needs), key=lambda one: one.key)
+    proposals = proposals_by_need(actor, [need.id for need in needs], now)
+    return sorted((Standing(need, proposals[need.id], now) for need in needs), key=lambda one: one.key)
 
 
-def shown_by_need(
-    actor: Actor, need_ids: Sequence[int], now: datetime
-) -> Mapping[int, list[tuple[Introduction, State]]]:
-    """Return the introductions of each need with the state that this broker may be shown."""
+def proposals_by_need(actor: Actor, need_ids: Sequence[int], now: datetime) -> Mapping[int, Proposals]:
+    """Return what has been proposed for each need, as far as this broker may know it."""
     shown: dict[int, list[tuple[Introduction, State]]] = defaultdict(list)
+    elsewhere: dict[int, dict[str, str]] = defaultdict(dict)
     for introduction in queries.of_needs(db.session, need_ids):
-        sides = queries.viewpoint(actor, introduction).sides
-        shown[introduction.need_id].append((introduction, rules.state_shown(sides, introduction.course, now)))
-    return shown
+        view = queries.viewpoint(actor, introduction)
+        if view.sides or view.broker:
+            state = rules.state_shown(view.sides, introduction.course, now)
+            shown[introduction.need_id].append((introduction, state))
+        else:
+            elsewhere[introduction.need_id][introduction.technology.ref] = pages.technology_name(introduction)
+    return {need_id: Proposals(tuple(shown[need_id]), elsewhere[need_id]) for need_id in need_ids}
 
 
 def patch(actor: Actor, args: MultiDict[str, str]) -> PatchPage:
@@ -286,17 +313,17 @@ def _item(one: Standing, best: Sequence[Candidate]) -> TriageItem:
         by=need.organisation_name,
         tags=tuple(tags),
         why=one.why,
-        offers=tuple(offer(need.ref, candidate, one.shown) for candidate in best),
+        offers=tuple(offer(need.ref, candidate, one.proposals) for candidate in best),
         all_matches=Link("All matches with reasons", url_for("matches.for_need", ref=need.ref)),
     )
 
 
-def offer(need_ref: str, candidate: Candidate, shown: Iterable[tuple[Introduction, State]]) -> Offer:
+def offer(need_ref: str, candidate: Candidate, proposals: Proposals) -> Offer:
     """Return a candidate with a way to propose it, or to the proposal that stands in the way."""
     standing = next(
         (
             (introduction, state)
-            for introduction, state in shown
+            for introduction, state in proposals.shown
             if introduction.technology.ref == candidate.ref and introduction.closed_at is None
         ),
         None,
@@ -317,6 +344,7 @@ def offer(need_ref: str, candidate: Candidate, shown: Iterable[tuple[Introductio
         facts=". ".join(candidate.facts),
         propose=propose,
         proposed=proposed,
+        elsewhere=ELSEWHERE if candidate.ref in proposals.elsewhere else "",
     )
 
 
@@ -325,10 +353,10 @@ def need_page(actor: Actor, ref: str, *, mistake: str = "", chosen: Iterable[str
     need = queries.need_of_patch(db.session, actor, ref)
     version = need.current
     now = clock.now()
-    shown = shown_by_need(actor, [need.id], now)[need.id]
-    proposals = [
+    proposals = proposals_by_need(actor, [need.id], now)[need.id]
+    own = [
         pages.listing_item(introduction, queries.viewpoint(actor, introduction), now)
-        for introduction, _ in shown
+        for introduction, _ in proposals.shown
     ]
     rows = [Row("Organisation", need.organisation.name)]
     if need.published_at:
@@ -348,8 +376,11 @@ def need_page(actor: Actor, ref: str, *, mistake: str = "", chosen: Iterable[str
         matches=Link("All matches, must-have by must-have", url_for("matches.for_need", ref=ref)),
         rows=tuple(rows),
         must=tuple(version.must) if version else (),
-        proposals=tuple(proposals),
-        offers=() if withdrawn else tuple(offer(ref, candidate, shown) for candidate in best),
+        proposals=tuple(own),
+        elsewhere=f"{ELSEWHERE}: {', '.join(sorted(proposals.elsewhere.values()))}."
+        if proposals.elsewhere
+        else "",
+        offers=() if withdrawn else tuple(offer(ref, candidate, proposals) for candidate in best),
         nothing=nothing,
         notes=() if withdrawn else top.notes,
         compare=url_for("introductions.compare", need_ref=ref),
@@ -377,7 +408,7 @@ def compare(actor: Actor, ref: str, refs: Sequence[str]) -> ComparePage:
     """
     need = queries.need_of_patch(db.session, actor, ref)
     wanted = check_compared(refs)
-    shown = shown_by_need(actor, [need.id], clock.now())[need.id]
+    proposals = proposals_by_need(actor, [need.id], clock.now())[need.id]
     compared = candidates.compare(actor, need, wanted)
     found = compared.of[ref]
     version = need.current
@@ -386,7 +417,7 @@ def compare(actor: Actor, ref: str, refs: Sequence[str]) -> ComparePage:
         back=Link("Back to the need", url_for("introductions.patch_need", need_ref=ref)),
         need=version.title if version else "",
         columns=tuple(
-            Compared(offer(ref, candidate, shown), candidate.fit, candidate.musts, candidate.evidence)
+            Compared(offer(ref, candidate, proposals), candidate.fit, candidate.musts, candidate.evidence)
             for candidate in found
         ),
         must=tuple(version.must) if version else (),

@@ -196,16 +196,34 @@ def _stamp(organisation: Organisation) -> None:
     organisation.updated_at = clock.now()
 
 
-def may_edit_patch(actor: Actor, hin_id: int) -> bool:
-    """Tell whether the actor keeps this HIN's patch: its own brokers do, and administrators."""
-    return actor.may(Permission.PATCH_EDIT, hin_id) or actor.may(Permission.SERVICE_OVERSEE)
+def may_edit_patch(actor: Actor) -> bool:
+    """Tell whether the actor keeps patches: an administrator, for every HIN.
+
+    A patch says whose needs a HIN's brokers act for, so they do not extend it themselves.
+    """
+    return actor.may(Permission.PATCH_EDIT)
 
 
 def hin_for(session: Session, actor: Actor, hin_code: str) -> Organisation:
-    """Return the HIN whose patch the actor may see and edit; raise `NotVisible` for any other."""
+    """Return the HIN whose patch the actor may see: brokers their own; raise `NotVisible` for any other."""
     hin = queries.by_code(session, hin_code)
-    if hin is None or hin.kind is not Kind.HIN or not may_edit_patch(actor, hin.id):
+    if hin is None or hin.kind is not Kind.HIN:
         raise NotVisible
+    if not (actor.may(Permission.PATCH_READ, hin.id) or may_edit_patch(actor)):
+        raise NotVisible
+    return hin
+
+
+def hin_to_edit(session: Session, actor: Actor, hin_code: str) -> Organisation:
+    """Return the HIN whose patch the actor may change.
+
+    Raises:
+        NotVisible: there is no such HIN, or the actor may not see its patch.
+        NotPermitted: the actor may see the patch and not change it.
+    """
+    hin = hin_for(session, actor, hin_code)
+    if not may_edit_patch(actor):
+        raise NotPermitted
     return hin
 
 
@@ -215,7 +233,7 @@ def add_to_patch(
     """Write down that a HIN covers an ICB (with its trusts) or one trust, by which source."""
     rules.check_patch_date(source_date, clock.today())
     with transaction() as session:
-        hin = hin_for(session, actor, hin_code)
+        hin = hin_to_edit(session, actor, hin_code)
         covered = queries.by_code(session, organisation_code)
         if covered is None or covered.kind not in (Kind.ICB, Kind.TRUST):
             raise DomainError("Choose an organisation from the list", "organisation")
@@ -251,7 +269,7 @@ def change_patch(
     """Give a row of a patch another source and date, and say whether it is confirmed."""
     rules.check_patch_date(source_date, clock.today())
     with transaction() as session:
-        hin = hin_for(session, actor, hin_code)
+        hin = hin_to_edit(session, actor, hin_code)
         row = queries.patch_row(session, hin.id, organisation_code)
         if row is None:
             raise NotVisible
@@ -271,7 +289,7 @@ def change_patch(
 def remove_from_patch(actor: Actor, hin_code: str, organisation_code: str) -> None:
     """Take an organisation out of a patch; the audit trail keeps that it was there."""
     with transaction() as session:
-        hin = hin_for(session, actor, hin_code)
+        hin = hin_to_edit(session, actor, hin_code)
         row = queries.patch_row(session, hin.id, organisation_code)
         if row is None:
             raise NotVisible

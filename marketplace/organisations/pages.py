@@ -24,7 +24,7 @@ class HinLine:
 
 @dataclass(frozen=True, kw_only=True)
 class PatchesPage(Page):
-    """The HINs whose patches the person keeps."""
+    """The HINs whose patches the person may see."""
 
     template = "organisations/patches.html"
 
@@ -64,7 +64,7 @@ class PatchLine:
 
 @dataclass(frozen=True, kw_only=True)
 class PatchPage(Page):
-    """What one HIN covers, and the form to add to it."""
+    """What one HIN covers, and for those who keep it the form to add to it."""
 
     template = "organisations/patch.html"
 
@@ -72,9 +72,12 @@ class PatchPage(Page):
     rows: tuple[PatchLine, ...]
     summary: str
     unconfirmed: int
+    may_edit: bool
 
     @classmethod
-    def build(cls, hin: Organisation, rows: Sequence[HinPatch], trusts: Mapping[int, int]) -> PatchPage:
+    def build(
+        cls, hin: Organisation, rows: Sequence[HinPatch], trusts: Mapping[int, int], *, may_edit: bool
+    ) -> PatchPage:
         """Return the page; ``trusts`` is how many trusts lie under each ICB."""
         lines = tuple(
             PatchLine(
@@ -98,6 +101,7 @@ class PatchPage(Page):
             rows=lines,
             summary=f"{count(boards, 'integrated care system')} and {count(within, 'trust')}.",
             unconfirmed=sum(not row.confirmed for row in rows),
+            may_edit=may_edit,
         )
 
 

@@ -37,7 +37,7 @@ def registry() -> ResponseReturnValue:
 @organisations.get("/hins")
 @requires(Permission.PATCH_READ)
 def patches() -> ResponseReturnValue:
-    """Show the HINs whose patches the person keeps: a broker's own, an administrator's all."""
+    """Show the HINs whose patches the person may see: a broker's own, an administrator's all."""
     actor = current_actor()
     mine = None if actor.may(Permission.SERVICE_OVERSEE) else actor.organisations(Permission.PATCH_READ)
     return fragment(pages.PatchesPage.build(queries.patch_counts(db.session, mine)))
@@ -57,7 +57,9 @@ def _add_form() -> forms.PatchAddForm:
 def _patch_page(hin: Organisation, form: forms.PatchAddForm) -> str:
     rows = queries.patch_rows(db.session, hin.id)
     boards = [row.organisation_id for row in rows if row.organisation.kind is Kind.ICB]
-    return fragment(pages.PatchPage.build(hin, rows, queries.trusts_within(db.session, boards)), form)
+    trusts = queries.trusts_within(db.session, boards)
+    page = pages.PatchPage.build(hin, rows, trusts, may_edit=actions.may_edit_patch(current_actor()))
+    return fragment(page, form)
 
 
 @organisations.post("/hins/<hin_code>/patch")
@@ -65,7 +67,7 @@ def _patch_page(hin: Organisation, form: forms.PatchAddForm) -> str:
 def add(hin_code: str) -> ResponseReturnValue:
     """Add an organisation to a patch."""
     actor = current_actor()
-    hin = actions.hin_for(db.session, actor, hin_code)
+    hin = actions.hin_to_edit(db.session, actor, hin_code)
     form = _add_form()
     if form.validate():
         try:
@@ -93,7 +95,7 @@ def patch_row(hin_code: str, organisation_code: str) -> ResponseReturnValue:
 
 
 def _row(hin_code: str, organisation_code: str) -> tuple[Organisation, HinPatch]:
-    hin = actions.hin_for(db.session, current_actor(), hin_code)
+    hin = actions.hin_to_edit(db.session, current_actor(), hin_code)
     row = queries.patch_row(db.session, hin.id, organisation_code)
     if row is None:
         raise NotVisible

@@ -101,25 +101,25 @@ def test_what_was_typed_survives_a_session_that_ended_meanwhile(
     assert session.scalar(select(User.name).where(User.email == email)) == "A Name That Took Long"
 
 
-def test_a_broker_confirms_an_entry_of_the_patch_and_the_footer_pages_are_in_order(
+def test_an_administrator_confirms_an_entry_of_the_patch_and_the_footer_pages_are_in_order(
     visitor: Callable[..., Visitor], session: Session
 ) -> None:
-    # given a broker of a HIN
-    hin = make_organisation(session, Kind.HIN, name="Test HIN")
+    # given a HIN and an administrator
+    make_organisation(session, Kind.HIN, name="Test HIN")
     make_organisation(session, Kind.ICB, name="Test Board")
-    broker = visitor().sign_in(make_user(session, Role.BROKER, hin).email, PASSWORD)
+    admin = visitor().sign_in(make_user(session, Role.ADMINISTRATOR).email, PASSWORD)
     # when they add an organisation with its source, then it stands there as unconfirmed
-    broker.open("/account").follow("Which organisations your HIN covers").follow("Test HIN")
-    broker.page.get_by_label("Organisation", exact=True).select_option(index=1)
-    broker.fill("Where do you know this from?", "Board paper")
+    admin.open("/account").follow("Which organisations your HIN covers").follow("Test HIN")
+    admin.page.get_by_label("Organisation", exact=True).select_option(index=1)
+    admin.fill("Where do you know this from?", "Board paper")
     for part, typed in (("Day", "5"), ("Month", "1"), ("Year", "2026")):
-        broker.page.get_by_label(part, exact=True).fill(typed)
-    broker.click("Add to the patch").sees("Unconfirmed").picture("patch")
+        admin.page.get_by_label(part, exact=True).fill(typed)
+    admin.click("Add to the patch").sees("Unconfirmed").picture("patch")
     # when they confirm it, then it says so
-    broker.page.get_by_role("link", name="Change Test Board").click()
-    broker.check().choose("The HIN has confirmed this").click("Save").sees("The entry is saved")
+    admin.page.get_by_role("link", name="Change Test Board").click()
+    admin.check().choose("The HIN has confirmed this").click("Save").sees("The entry is saved")
     for path in ("/about", "/accessibility", "/privacy", "/nothing-here", "/organisations"):
-        broker.open(path)
+        admin.open(path)
 
 
 def test_an_administrator_searches_the_registry_without_leaving_the_page(

@@ -179,10 +179,10 @@ def test_a_patch_holds_the_trusts_of_its_boards_and_the_network_itself(session: 
     trust = make_organisation(session, Kind.TRUST, parent_id=icb.id)
     lone = make_organisation(session, Kind.TRUST, parent_id=other_icb.id)
     outside = make_organisation(session, Kind.TRUST, parent_id=other_icb.id)
-    broker = make_actor(session, Role.BROKER, hin)
+    admin = make_actor(session, Role.ADMINISTRATOR)
     for code in (icb.code, lone.code):
         actions.add_to_patch(
-            broker, hin.code, code, source="Letter", source_date=date(2026, 1, 5), confirmed=True
+            admin, hin.code, code, source="Letter", source_date=date(2026, 1, 5), confirmed=True
         )
     assert queries.patch_of(session, [hin.id]) == {hin.id, icb.id, trust.id, lone.id}
     assert queries.patch_of(session, []) == frozenset()
@@ -191,11 +191,13 @@ def test_a_patch_holds_the_trusts_of_its_boards_and_the_network_itself(session: 
     assert [found.id for found in queries.covering_hins(session, hin.id)] == [hin.id]
 
 
-def test_a_broker_edits_the_own_patch_alone_and_an_administrator_every_one(session: Session) -> None:
+def test_no_broker_edits_a_patch_and_an_administrator_every_one(session: Session) -> None:
     hin, icb = make_organisation(session, Kind.HIN), make_organisation(session)
     facts = {"source": "Letter", "source_date": date(2026, 1, 5), "confirmed": False}
     with pytest.raises(NotVisible):
         actions.add_to_patch(make_actor(session, Role.BROKER), hin.code, icb.code, **facts)
+    with pytest.raises(NotPermitted):
+        actions.add_to_patch(make_actor(session, Role.BROKER, hin), hin.code, icb.code, **facts)
     admin = make_actor(session, Role.ADMINISTRATOR)
     actions.add_to_patch(admin, hin.code, icb.code, **facts)
     with pytest.raises(DomainError, match="in this patch already"):
@@ -213,7 +215,7 @@ def test_a_region_or_a_supplier_cannot_be_in_a_patch(session: Session) -> None:
     supplier = make_organisation(session, Kind.SUPPLIER)
     with pytest.raises(DomainError, match="Choose an organisation"):
         actions.add_to_patch(
-            make_actor(session, Role.BROKER, hin),
+            make_actor(session, Role.ADMINISTRATOR),
             hin.code,
             supplier.code,
             source="Letter",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.factories.organisations import make_organisation
 from tests.web.access.world import Case, Who, World
 
-KEEPERS = frozenset({Who.BROKER, Who.ADMINISTRATOR})
+READERS = frozenset({Who.BROKER, Who.ADMINISTRATOR})
 ADMIN = frozenset({Who.ADMINISTRATOR})
 FACTS: dict[str, object] = {
     "source": "Letter of the HIN",
@@ -35,14 +35,14 @@ CASES = [
         "GET",
         "any time",
         lambda _: ("/hins", {}),
-        allowed=KEEPERS | {Who.OTHER_BROKER},
+        allowed=READERS | {Who.OTHER_BROKER},
     ),
     Case(
         "organisations.patch",
         "GET",
         "the broker's HIN",
         lambda world: (f"/hins/{hin(world)}/patch", {}),
-        allowed=KEEPERS,
+        allowed=READERS,
         others=OTHERS,
     ),
     Case(
@@ -51,7 +51,7 @@ CASES = [
         "not a HIN",
         lambda world: (f"/hins/{world.organisations[Who.LEAD].code}/patch", {}),
         allowed=frozenset(),
-        others=dict.fromkeys(KEEPERS | {Who.OTHER_BROKER}, 404),
+        others=dict.fromkeys(READERS | {Who.OTHER_BROKER}, 404),
     ),
     Case(
         "organisations.add",
@@ -61,17 +61,15 @@ CASES = [
             f"/hins/{hin(world)}/patch",
             FACTS | {"organisation": make_organisation(world.session).code},
         ),
-        allowed=KEEPERS,
+        allowed=ADMIN,
         status=303,
-        others=OTHERS,
     ),
     Case(
         "organisations.patch_row",
         "GET",
         "an entry",
         lambda world: (f"/hins/{hin(world)}/patch/{covered(world)}", {}),
-        allowed=KEEPERS,
-        others=OTHERS,
+        allowed=ADMIN,
     ),
     Case(
         "organisations.patch_row",
@@ -79,24 +77,22 @@ CASES = [
         "no such entry",
         lambda world: (f"/hins/{hin(world)}/patch/NONE", {}),
         allowed=frozenset(),
-        others=dict.fromkeys(KEEPERS | {Who.OTHER_BROKER}, 404),
+        others={Who.ADMINISTRATOR: 404},
     ),
     Case(
         "organisations.change",
         "POST",
         "an entry",
         lambda world: (f"/hins/{hin(world)}/patch/{covered(world)}", FACTS),
-        allowed=KEEPERS,
+        allowed=ADMIN,
         status=303,
-        others=OTHERS,
     ),
     Case(
         "organisations.remove",
         "POST",
         "an entry",
         lambda world: (f"/hins/{hin(world)}/patch/{covered(world)}/remove", {}),
-        allowed=KEEPERS,
+        allowed=ADMIN,
         status=303,
-        others=OTHERS,
     ),
 ]

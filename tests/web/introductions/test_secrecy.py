@@ -13,12 +13,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import clock
+from marketplace.access.policy import Role
 from marketplace.audit.models import AuditEvent
 from marketplace.introductions import actions, rules
+from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Decision, Side
 from marketplace.notices.models import Email
+from marketplace.organisations.models import Kind
 from tests.conftest import Browser
-from tests.factories.introductions import Parties, make_introduction
+from tests.factories.introductions import NOTE, Parties, cover, introduction_of, make_introduction
+from tests.factories.organisations import make_organisation
+from tests.factories.people import make_user
+from tests.factories.technologies import make_technology
 
 ANSWERS = (None, Decision.ACCEPTED, Decision.DECLINED)
 NAMES = {Side.NEED: ("lead", "second lead"), Side.SUPPLIER: ("innovator", "second innovator")}
@@ -185,3 +191,76 @@ def test_contact_details_are_nowhere_before_both_accepted(
                 assert not any(detail in subject + body for detail in details), subject
     audit = str(session.scalars(select(AuditEvent.detail)).all())
     assert not any(detail in audit for details in canaries.values() for detail in details)
+
+
+def test_a_broker_of_another_hin_reads_the_same_whatever_came_of_a_proposal(
+    session: Session, new_browser: Callable[[], Browser], reindex: Callable[[], None]
+) -> None:
+    """The patches of two HINs may hold the same organisation; each keeps the refusals that it was told."""
+    parties = Parties.make(session)
+    other_hin = make_organisation(session, Kind.HIN)
+    cover(session, other_hin, parties.trust)
+    watcher = make_user(session, Role.BROKER, other_hin)
+    asked = "Tell staff within 2 minutes of a fall"
+    with time_machine.travel(clock.now(), tick=False) as travel:
+        made = make_introduction(session, parties, rank=1)
+        second = make_technology(session, parties.supplier, summary=asked, claims=(asked,))
+        need, technology, ref = made.need.ref, made.technology.ref, made.ref
+        reindex()
+        travel.shift(timedelta(days=1))
+        browser = new_browser().sign_in(watcher)
+        paths = (
+            "/",
+            "/patch",
+            "/patch?state=nothing-proposed",
+            "/patch?state=stopped",
+            f"/patch/{need}",
+            f"/patch/{need}/compare?technology={technology}&technology={second.ref}",
+            f"/needs/{need}/matches",
+            f"/needs/{need}/introduce/{technology}",
+            f"/introductions/{ref}",
+            "/introductions",
+        )
+
+        def seen() -> dict[str, tuple[int, str]]:
+            return {path: (browser.get(path).status_code, without_tokens(browser.page)) for path in paths}
+
+        silent = seen()
+        assert "Proposed by another HIN" in silent[f"/patch/{need}"][1]
+        compared = silent[paths[5]]
+        assert compared[0] == 200
+        assert "Proposed by another HIN" in compared[1]
+        assert "Your HIN has proposed nothing, another HIN has" in silent["/patch"][1]
+        assert silent[f"/introductions/{ref}"][0] == 404
+        assert not any(ref in page for path, (_, page) in silent.items() if path != f"/introductions/{ref}")
+        found = introduction_of(session, ref)
+        found.answer(Side.SUPPLIER, Decision.DECLINED, "We have other plans", None, clock.now())
+        session.commit()
+        assert seen() == silent, "the supplier declined"
+        found.close("They have other plans", clock.now())
+        session.commit()
+        assert seen() == silent, "the broker closed it"
+        again = Introduction(
+            ref="again",
+            need_id=found.need_id,
+            technology_id=found.technology_id,
+            hin_id=found.hin_id,
+            note=found.note,
+            proposed_at=clock.now(),
+            decide_by=rules.answer_by(clock.now()),
+        )
+        session.add(again)
+        session.commit()
+        assert seen() == silent, "it was proposed again"
+        words = set()
+        for decision in (None, Decision.DECLINED, Decision.ACCEPTED):
+            if decision is not None:
+                again.answer(Side.SUPPLIER, decision, "", None, clock.now())
+                again.answer(Side.NEED, Decision.ACCEPTED, "", None, clock.now())
+                session.commit()
+            assert seen() == silent, f"the supplier’s answer is {decision}"
+            browser.get(f"/needs/{need}/introduce/{technology}")
+            browser.post(f"/needs/{need}/introduce/{technology}", {"note": NOTE, "step": "propose"})
+            assert "Another HIN has proposed this need and this technology to each other" in browser.text
+            words.add(browser.text)
+        assert len(words) == 1

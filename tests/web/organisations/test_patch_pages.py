@@ -10,11 +10,12 @@ from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from marketplace.access.policy import Role
+from marketplace.errors import NotPermitted
 from marketplace.organisations import actions
 from marketplace.organisations.models import HinPatch, Kind, Organisation
 from tests.conftest import Browser
 from tests.factories.organisations import make_organisation
-from tests.factories.people import make_user
+from tests.factories.people import make_actor, make_user
 
 FACTS = {
     "source": "Board paper",
@@ -36,34 +37,41 @@ def broker(browser: Browser, session: Session, hin: Organisation) -> Browser:
     return browser
 
 
+@pytest.fixture
+def admin(browser: Browser, session: Session) -> Browser:
+    browser.sign_in(make_user(session, Role.ADMINISTRATOR))
+    session.rollback()  # the test's own session has read from before the sign-in
+    return browser
+
+
 def rows(session: Session) -> list[tuple[str, date, bool]]:
     session.rollback()
     return [(row.source, row.source_date, row.confirmed) for row in session.scalars(select(HinPatch))]
 
 
-def test_a_broker_enters_what_the_hin_covers_with_source_date_and_mark(
-    broker: Browser, session: Session, hin: Organisation
+def test_an_administrator_enters_what_the_hin_covers_with_source_date_and_mark(
+    admin: Browser, session: Session, hin: Organisation
 ) -> None:
     icb = make_organisation(session, name="Test ICB")
     make_organisation(session, Kind.TRUST, parent_id=icb.id)
     path = f"/hins/{hin.code}/patch"
     session.rollback()
-    broker.get(path)
-    assert "No organisation is entered yet" in broker.text
-    broker.post(path, FACTS | {"organisation": icb.code})
-    assert "The organisation is added to the patch" in broker.text
-    assert "1 integrated care system and 1 trust." in broker.text
-    assert "Integrated care system with 1 trust" in broker.text
-    assert "Board paper, 5 January 2026" in broker.text
-    assert "Unconfirmed" in broker.text
-    broker.get(f"{path}/{icb.code}")
-    assert 'value="Board paper"' in broker.page
-    broker.post(f"{path}/{icb.code}", FACTS | {"source": "Letter", "confirmed": "y"})
+    admin.get(path)
+    assert "No organisation is entered yet" in admin.text
+    admin.post(path, FACTS | {"organisation": icb.code})
+    assert "The organisation is added to the patch" in admin.text
+    assert "1 integrated care system and 1 trust." in admin.text
+    assert "Integrated care system with 1 trust" in admin.text
+    assert "Board paper, 5 January 2026" in admin.text
+    assert "Unconfirmed" in admin.text
+    admin.get(f"{path}/{icb.code}")
+    assert 'value="Board paper"' in admin.page
+    admin.post(f"{path}/{icb.code}", FACTS | {"source": "Letter", "confirmed": "y"})
     assert rows(session) == [("Letter", date(2026, 1, 5), True)]
-    assert "Confirmed" in broker.text
-    broker.get(f"{path}/{icb.code}")
-    broker.post(f"{path}/{icb.code}/remove")
-    assert "no longer in the patch" in broker.text
+    assert "Confirmed" in admin.text
+    admin.get(f"{path}/{icb.code}")
+    admin.post(f"{path}/{icb.code}/remove")
+    assert "no longer in the patch" in admin.text
     assert rows(session) == []
 
 
@@ -79,32 +87,62 @@ def test_a_broker_enters_what_the_hin_covers_with_source_date_and_mark(
     ],
 )
 def test_a_mistake_is_told_twice_and_nothing_typed_is_lost(
-    broker: Browser, session: Session, hin: Organisation, change: dict[str, str], words: str
+    admin: Browser, session: Session, hin: Organisation, change: dict[str, str], words: str
 ) -> None:
     icb = make_organisation(session)
     path = f"/hins/{hin.code}/patch"
     session.rollback()
-    broker.get(path)
+    admin.get(path)
     data = FACTS | {"organisation": icb.code} | change
-    assert broker.post(path, data).status_code == 422
-    assert broker.text.count(words) >= 2  # the list of organisations begins with such words too
-    assert f'value="{data["source"]}"' in broker.page or not data["source"]
-    assert f'value="{data["source_date-year"]}"' in broker.page
+    assert admin.post(path, data).status_code == 422
+    assert admin.text.count(words) >= 2  # the list of organisations begins with such words too
+    assert f'value="{data["source"]}"' in admin.page or not data["source"]
+    assert f'value="{data["source_date-year"]}"' in admin.page
     assert rows(session) == []
 
 
 def test_an_organisation_that_is_in_the_patch_already_is_told(
-    broker: Browser, session: Session, hin: Organisation
+    admin: Browser, session: Session, hin: Organisation
 ) -> None:
     icb = make_organisation(session, name="Test ICB")
     path = f"/hins/{hin.code}/patch"
     session.rollback()
-    broker.get(path)
+    admin.get(path)
     for _ in range(2):
-        response = broker.post(path, FACTS | {"organisation": icb.code})
+        response = admin.post(path, FACTS | {"organisation": icb.code})
     assert response.status_code == 422
-    assert broker.text.count("Test ICB is in this patch already") == 2
+    assert admin.text.count("Test ICB is in this patch already") == 2
     assert len(rows(session)) == 1
+
+
+def test_a_broker_reads_the_patch_and_who_changes_it_and_cannot_change_it(
+    broker: Browser, session: Session, hin: Organisation
+) -> None:
+    icb = make_organisation(session, name="Test ICB")
+    facts: dict[str, object] = {"source": "Guess", "source_date": date(2026, 1, 1), "confirmed": False}
+    session.add(HinPatch(hin_id=hin.id, organisation_id=icb.id, source="Guess", source_date=date(2026, 1, 1)))
+    other = make_organisation(session, Kind.TRUST)
+    session.commit()
+    path = f"/hins/{hin.code}/patch"
+    broker.get(path)
+    assert "Test ICB" in broker.text
+    assert "Unconfirmed" in broker.text
+    assert "An administrator of Demand Signal adds, confirms and takes out organisations" in broker.text
+    assert "Add to the patch" not in broker.text
+    assert f"{path}/{icb.code}" not in broker.page
+    assert broker.post(path, FACTS | {"organisation": other.code}).status_code == 403
+    assert broker.post(f"{path}/{icb.code}", FACTS | {"confirmed": "y"}).status_code == 403
+    assert broker.post(f"{path}/{icb.code}/remove").status_code == 403
+    actor = make_actor(session, Role.BROKER, hin)
+    with broker.client.application.app_context():
+        for act in (
+            lambda: actions.add_to_patch(actor, hin.code, other.code, **facts),
+            lambda: actions.change_patch(actor, hin.code, icb.code, **facts | {"confirmed": True}),
+            lambda: actions.remove_from_patch(actor, hin.code, icb.code),
+        ):
+            with pytest.raises(NotPermitted):
+                act()
+    assert rows(session) == [("Guess", date(2026, 1, 1), False)]
 
 
 def test_a_broker_sees_the_own_hin_and_an_administrator_all_fifteen(
