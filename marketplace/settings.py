@@ -52,7 +52,9 @@ class Settings(BaseSettings):
     encoder: Annotated[
         str, Field(description="sentence-transformers model: 'packaged', or the path of a model's folder")
     ] = "packaged"
-    smtp_host: Annotated[str, Field(description="mail server; empty keeps mail in the mailbox page")] = ""
+    smtp_host: Annotated[
+        str, Field(description="mail server; production needs one, the demo has a mailbox page")
+    ] = ""
     smtp_port: Annotated[int, Field(ge=1, le=65535, description="mail server's port")] = 587
     smtp_username: Annotated[str, Field(description="mail server's user name, if it wants one")] = ""
     smtp_password: Annotated[SecretStr, Field(description="mail server's password")] = SecretStr("")
@@ -94,7 +96,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:
-        """Refuse to start in production with the demo's secret, a short one, or plain-HTTP links.
+        """Refuse to start in production with the demo's secret, a short one, plain-HTTP links, or no mail server.
 
         And refuse to become a demo by forgetting to choose: its mailbox shows every letter to everybody.
         """
@@ -112,6 +114,11 @@ class Settings(BaseSettings):
                 )
             if not self.public_url.startswith("https://"):
                 raise ValueError("In production mode DEMAND_SIGNAL_PUBLIC_URL has to start with https://")
+            if not self.smtp_host:
+                raise ValueError(
+                    "In production mode set DEMAND_SIGNAL_SMTP_HOST to your mail server: without it nobody gets an "
+                    "invitation or a password link"
+                )
         return self
 
     @property

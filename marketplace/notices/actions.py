@@ -17,12 +17,13 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.notices.models import Email
 from marketplace.outbox.actions import enqueue
+from marketplace.outbox.rules import EMAIL
 from marketplace.settings import Settings
 
 #: For each answer of the mail server; an outbox lease is much longer.
 TIMEOUT_SECONDS = 15
 #: The outbox topic of e-mails that wait to be sent; the subject is the e-mail's id.
-TOPIC = "email"
+TOPIC = EMAIL
 KEPT = timedelta(days=30)
 
 

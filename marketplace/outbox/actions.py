@@ -15,10 +15,12 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace import clock
+from marketplace.outbox import rules
 from marketplace.outbox.models import OutboxRow
 
-TRIES = 5
 LEASE = timedelta(minutes=5)
+#: What a row says that was parked because each try ended with its process, before it could fail.
+NEVER_ENDED = "NeverEnded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ def enqueue(session: Session, topic: str, subject_id: object, *, due_at: datetim
 
 
 def claim(session: Session, limit: int, topics: Sequence[str]) -> list[Job]:
-    """Claim up to ``limit`` due rows of these topics, oldest first; the caller commits."""
+    """Claim up to ``limit`` due rows of these topics, oldest first; the caller commits.
+
+    A row none of whose tries is left, and that did not fail, took its process with it: it is parked instead.
+    """
     now = clock.now()
     rows = session.scalars(
         select(OutboxRow)
@@ -63,11 +68,17 @@ def claim(session: Session, limit: int, topics: Sequence[str]) -> list[Job]:
         .with_for_update(skip_locked=True)
     ).all()
     mark = uuid4().hex
+    jobs = []
     for row in rows:
+        if row.attempts >= rules.patience(row.topic).tries:
+            row.claim, row.claimed_until = None, None
+            row.parked_at, row.last_error = now, NEVER_ENDED
+            continue
         row.claim = mark
         row.claimed_until = now + LEASE
         row.attempts += 1
-    return [Job(row.id, row.topic, row.subject_id, mark) for row in rows]
+        jobs.append(Job(row.id, row.topic, row.subject_id, mark))
+    return jobs
 
 
 def finish(session: Session, job: Job) -> bool:
@@ -82,7 +93,7 @@ def finish(session: Session, job: Job) -> bool:
 
 
 def fail(session: Session, job: Job, error: BaseException) -> None:
-    """Put the row back with a growing pause (2, 8, 32, 128 s), or park it after `TRIES` tries.
+    """Put the row back with a growing pause, or park it after as many tries as its topic gets.
 
     Only the error's type is kept: its text may hold what somebody typed.
     """
@@ -92,10 +103,11 @@ def fail(session: Session, job: Job, error: BaseException) -> None:
     row.claim = None
     row.claimed_until = None
     row.last_error = type(error).__name__
-    if row.attempts >= TRIES:
+    patience = rules.patience(row.topic)
+    if row.attempts >= patience.tries:
         row.parked_at = clock.now()
     else:
-        row.due_at = clock.now() + timedelta(seconds=2 * 4 ** (row.attempts - 1))
+        row.due_at = clock.now() + patience.pause(row.attempts)
 
 
 def backlog(session: Session) -> Backlog:

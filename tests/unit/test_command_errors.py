@@ -63,6 +63,7 @@ def test_the_demo_is_refused_in_production_mode(
     monkeypatch.setenv("DEMAND_SIGNAL_MODE", "production")
     monkeypatch.setenv("DEMAND_SIGNAL_PUBLIC_URL", "https://demand-signal.example")
     monkeypatch.setenv("DEMAND_SIGNAL_SECRET_KEY", "a-random-text-of-more-than-32-characters")
+    monkeypatch.setenv("DEMAND_SIGNAL_SMTP_HOST", "mail.demand-signal.example")
     result = say("run", "--demo")
     assert result.exit_code == 1
     assert result.stderr == "Demo data cannot be loaded in production mode. Start without --demo.\n"

@@ -50,7 +50,16 @@ def test_production_refuses_links_without_encryption(monkeypatch: pytest.MonkeyP
         Settings()
 
 
-def test_production_starts_with_a_secret_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_refuses_to_start_without_a_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMAND_SIGNAL_MODE", "production")
+    monkeypatch.setenv("DEMAND_SIGNAL_PUBLIC_URL", "https://demand-signal.example")
+    monkeypatch.setenv("DEMAND_SIGNAL_SECRET_KEY", LONG)
+    with pytest.raises(ValidationError, match="DEMAND_SIGNAL_SMTP_HOST to your mail server"):
+        Settings()
+
+
+def test_production_starts_with_a_secret_and_a_mail_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DEMAND_SIGNAL_SMTP_HOST", "mail.demand-signal.example")
     monkeypatch.setenv("DEMAND_SIGNAL_MODE", "production")
     monkeypatch.setenv("DEMAND_SIGNAL_PUBLIC_URL", "https://demand-signal.example")
     monkeypatch.setenv("DEMAND_SIGNAL_SECRET_KEY", LONG)
