@@ -94,7 +94,8 @@ def main() -> None:
 def migrate() -> None:
     """Bring the database to the schema of this version, and load the organisations it starts with.
 
-    Makes a missing SQLite file. Safe to repeat, and to run from several processes at once.
+    Makes a missing SQLite file, and on PostgreSQL pgvector's extension and tables. Safe to repeat, and to run from
+    several processes at once.
     """
     from marketplace import migrating  # Alembic is slow to import, and only this command needs it
     from marketplace.database import make_engine
@@ -112,6 +113,8 @@ def migrate() -> None:
             engine.dispose()
     click.echo(f"The database is at revision {revision}.")
     with service():
+        own: Finders = current_app.extensions["finders"]
+        prepare_database(current_app.extensions["engine"], own.encoder)
         added = registry.load_reference()
     click.echo(
         f"{count(added, 'organisation')} added to the registry."

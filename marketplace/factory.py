@@ -160,7 +160,7 @@ def _templates(app: Flask) -> None:
             "asset": lambda name: url_for("static", filename=manifest.get(name, name)),
             "actor": actor,
             "navigation": navigation.items(actor, known),
-            "footer_links": navigation.footer(demo=settings.demo),
+            "footer_links": navigation.footer(mailbox=settings.mailbox),
             "demo": settings.demo,
             "nhs_logo": settings.nhs_logo,
         }

@@ -90,7 +90,16 @@ def downgrade(engine: Engine, revision: str) -> None:
 
 
 def differences(engine: Engine) -> list[object]:
-    """Return what the models have that the database has not, and the reverse: empty when they agree."""
+    """Return what the models have that the database has not, and the reverse: empty when they agree.
+
+    The search index's own tables are left out: their number and width follow the language model.
+    """
+
+    def compared(name: str | None, kind: str, _parents: object) -> bool:
+        return not (kind == "table" and name is not None and name.startswith("pgvector_"))
+
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_name": compared}
+        )
         return list(compare_metadata(context, Base.metadata))

@@ -123,8 +123,13 @@ class Settings(BaseSettings):
 
     @property
     def demo(self) -> bool:
-        """Tell whether one-click demo accounts and the mailbox page are offered."""
+        """Tell whether one-click demo accounts are offered."""
         return self.mode is Mode.DEMO
+
+    @property
+    def mailbox(self) -> bool:
+        """Tell whether there is a mailbox page: in demo mode, as long as e-mails do not go to a mail server."""
+        return self.demo and not self.smtp_host
 
     @property
     def session_idle(self) -> timedelta:

@@ -21,7 +21,7 @@ SHOWN = 100
 def mailbox() -> ResponseReturnValue:
     """Show the demo's e-mails."""
     settings: Settings = current_app.extensions["settings"]
-    if not settings.demo or settings.smtp_host:
+    if not settings.mailbox:
         raise NotVisible
     chosen = request.args.get("to", "")[:254]
     page = pages.Mailbox.build(

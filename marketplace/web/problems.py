@@ -8,7 +8,7 @@ import structlog
 from flask import Flask, Response, current_app, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -74,6 +74,10 @@ WORDS: dict[int, tuple[str, tuple[str, ...]]] = {
         ),
     ),
 }
+
+
+#: PostgreSQL's SQLSTATE for a table that is not there: the database has not been migrated.
+MISSING_TABLE = "42P01"
 
 
 def problem(status: int, *paragraphs: str, title: str = "") -> Response:
@@ -171,6 +175,13 @@ def init(app: Flask) -> None:
     def database_away(error: DBAPIError | PoolTimeout) -> ResponseReturnValue:
         log.error("database_away", error=type(error).__name__)
         return without_database(503)
+
+    @app.errorhandler(ProgrammingError)
+    def not_migrated(error: ProgrammingError) -> ResponseReturnValue:
+        # SQLite tells a missing table by an OperationalError, PostgreSQL by this one.
+        if getattr(error.orig, "sqlstate", None) != MISSING_TABLE:
+            return unexpected(error)
+        return database_away(error)
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:

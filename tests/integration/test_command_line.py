@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 
-from marketplace import clock
+from marketplace import clock, migrating
 from marketplace.accounts import queries as accounts
 from marketplace.cli import main
+from marketplace.database import make_engine
 from marketplace.notices.models import Email
 from marketplace.organisations import actions, queries
 from marketplace.organisations.models import Kind, Organisation, OrganisationImport
@@ -55,10 +56,10 @@ def file(session: Session, tmp_path: Path) -> Path:
         rows.append(fields)
     session.rollback()
     rows[0][1] = "A BETTER NAME NHS TRUST"
-    text = io.StringIO()
-    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    lines = io.StringIO()
+    csv.writer(lines, quoting=csv.QUOTE_ALL).writerows(rows)
     path = tmp_path / "etr.csv"
-    path.write_text(text.getvalue(), "utf-8")
+    path.write_text(lines.getvalue(), "utf-8")
     return path
 
 
@@ -72,6 +73,23 @@ def test_migrate_fills_the_registry_once(run: Run) -> None:
     assert first.exit_code == second.exit_code == 0
     assert "272 organisations added" in first.output
     assert "The registry was filled before." in second.output
+
+
+@pytest.mark.parametrize(
+    "database_url", [pytest.param("postgresql", marks=pytest.mark.postgresql)], indirect=True
+)
+def test_migrate_makes_the_tables_of_the_search_index_on_postgresql(run: Run, database_url: str) -> None:
+    assert run("migrate").exit_code == run("migrate").exit_code == 0
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        extensions = connection.execute(text("SELECT extname FROM pg_extension")).scalars().all()
+        kinds = sorted(
+            name.rpartition("_")[0] for name in inspect(connection).get_table_names() if "pgvector" in name
+        )
+    assert "vector" in extensions
+    assert kinds == ["pgvector_need", "pgvector_technology"]
+    assert migrating.differences(engine) == []
+    engine.dispose()
 
 
 def test_migrate_makes_a_missing_sqlite_file_in_a_folder_with_spaces(

@@ -1,4 +1,4 @@
-"""PostgreSQL that stops and comes back under a running service."""
+"""A database that is away, or empty, under a running service."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from marketplace import migrating
-from marketplace.database import make_engine
+from marketplace.access.doors import public
+from marketplace.database import db, make_engine
 from marketplace.factory import create_app
 from marketplace.settings import Settings
+from tests.fakes.matching import HashEncoder
 
 
 @pytest.mark.postgresql
@@ -48,3 +51,40 @@ def test_pages_say_so_while_postgresql_is_stopped_and_recover_by_themselves(
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_pages_say_so_while_the_database_is_not_migrated_and_recover_by_themselves(database_url: str) -> None:
+    engine = make_engine(database_url)
+    migrating.downgrade(engine, "base")
+    app = create_app(
+        Settings(DATABASE_URL=database_url, password_memory_kib=64, password_rounds=1, log_level="ERROR"),
+        HashEncoder(),
+    )
+    client = app.test_client()
+    for path in ("/", "/mailbox", "/needs", "/technologies?q=falls", "/search?q=falls"):
+        response = client.get(path)
+        assert response.status_code == 503, path
+        assert "We cannot reach our database" in response.get_data(as_text=True)
+        assert response.headers["Retry-After"] == "10"
+    assert client.get("/health/ready").status_code == 503
+    migrating.upgrade(engine)
+    assert client.get("/mailbox").status_code == 200
+    app.extensions["engine"].dispose()
+    engine.dispose()
+
+
+@pytest.mark.postgresql
+def test_another_mistake_in_a_statement_is_a_fault_of_ours(postgresql_url: str) -> None:
+    app = create_app(
+        Settings(DATABASE_URL=postgresql_url, password_memory_kib=64, password_rounds=1, log_level="ERROR"),
+        HashEncoder(),
+    )
+
+    @app.get("/wrong")
+    @public("a page of this test")
+    def wrong() -> str:
+        db.session.execute(text("SELECT nothing_like_it FROM need"))
+        return ""
+
+    assert app.test_client().get("/wrong").status_code == 500
+    app.extensions["engine"].dispose()
