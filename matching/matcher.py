@@ -167,9 +167,8 @@ class Matcher:
 
     def digest(self, document: Document) -> str:
         """Return the digest that `encode` would give, without encoding: equal means there is nothing to do."""
-        if self._encoder is None:
-            return recipe.digest(document, "")
-        return recipe.digest(document, f"{self._encoder.digest} {backgrounds.content_digest()}")
+        model = digest_of(self._encoder)
+        return recipe.digest(document, f"{model} {backgrounds.content_digest()}" if model else "")
 
     # Keeping the indexes true --------------------------------------------------------------------------------
 
@@ -482,6 +481,14 @@ class Matcher:
         return {key: record.whole for key, record in self._records.items() if record.whole is not None}
 
 
+def digest_of(encoder: Encoder | None) -> str:
+    """Return the digest of an encoder's weights; empty where there is none, or where it cannot be loaded now."""
+    try:
+        return "" if encoder is None else encoder.digest
+    except EncoderUnavailable:
+        return ""
+
+
 def _mean(rows: Vectors) -> Vector:
     """Return the mean of the rows, brought to length one."""
     mean = rows.mean(axis=0)
@@ -523,5 +530,5 @@ def build_finder(
     if encoder is not None and index is None:
         from matching.adapters.faiss_index import FaissIndex  # heavy: only where it is used
 
-        index = FaissIndex(encoder.dimension)
+        index = FaissIndex()
     return Matcher(kind, encoder, index, settings)

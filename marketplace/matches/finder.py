@@ -22,7 +22,7 @@ from marketplace.matches.models import IndexEntry
 from marketplace.settings import Settings
 from marketplace.web.search import Found
 from matching.errors import EncoderUnavailable
-from matching.matcher import Matcher, build_finder
+from matching.matcher import Matcher, build_finder, digest_of
 from matching.protocols import Encoder, VectorIndex
 from matching.types import Encoded, Hit, Kind, Reason, Results, Vector, Vectors
 
@@ -95,10 +95,11 @@ class Finders:
 
     def take(self, rows: Sequence[IndexEntry]) -> None:
         """Put a batch of entries into the matchers; call with the lock held."""
+        model = digest_of(self.encoder)
         for kind, matcher in self.matchers.items():
             of_kind = [row for row in rows if row.kind == kind.value]
             matcher.forget([row.subject_ref for row in of_kind if row.removed])
-            matcher.add([from_entry(row, self.encoder.digest) for row in of_kind if not row.removed])
+            matcher.add([from_entry(row, model) for row in of_kind if not row.removed])
         self.seen = rows[-1].sequence
 
 
@@ -110,14 +111,20 @@ def make_encoder(settings: Settings) -> Encoder:
 
 
 def vector_index(engine: Engine, kind: Kind, encoder: Encoder) -> VectorIndex | None:
-    """Return the index inside PostgreSQL, or None where vectors are searched in memory."""
+    """Return the index inside PostgreSQL, or None where vectors are searched in memory.
+
+    That is so too while the model cannot be loaded: its dimension, and with it the table, is not known.
+    """
     if engine.dialect.name != "postgresql":
+        return None
+    try:
+        dimension = encoder.dimension
+    except EncoderUnavailable as error:
+        log.warning("encoder_unavailable", error=type(error).__name__)
         return None
     from matching.adapters.pgvector_index import PgVectorIndex, vector_table
 
-    return PgVectorIndex(
-        engine, vector_table(f"pgvector_{kind.value}_{encoder.dimension}", encoder.dimension)
-    )
+    return PgVectorIndex(engine, vector_table(f"pgvector_{kind.value}_{dimension}", dimension))
 
 
 def prepare_database(engine: Engine, encoder: Encoder) -> None:
@@ -224,7 +231,7 @@ def match(asker: Kind, ref: str, limit: int, among: Collection[str] | None = Non
     if stored is None or stored.removed:
         return None
     other = Kind.TECHNOLOGY if asker is Kind.NEED else Kind.NEED
-    encoded: Encoded = from_entry(stored, own.encoder.digest)
+    encoded: Encoded = from_entry(stored, digest_of(own.encoder))
     return own.matchers[other].match(encoded, limit, among)
 
 
@@ -237,6 +244,6 @@ def match_many(asker: Kind, refs: Sequence[str], limit: int) -> dict[str, Result
     other = Kind.TECHNOLOGY if asker is Kind.NEED else Kind.NEED
     stored = queries.entries(db.session, asker, refs)
     return {
-        entry.subject_ref: own.matchers[other].match(from_entry(entry, own.encoder.digest), limit + 3)
+        entry.subject_ref: own.matchers[other].match(from_entry(entry, digest_of(own.encoder)), limit + 3)
         for entry in stored
     }

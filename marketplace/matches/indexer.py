@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, update
@@ -12,11 +12,11 @@ from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.matches import queries
 from marketplace.matches.documents import document_of_need, document_of_technology, to_columns
-from marketplace.matches.finder import vector_index
+from marketplace.matches.finder import prepare_database, vector_index
 from marketplace.matches.models import IndexClock, IndexEntry
 from marketplace.matches.rules import NEED_TOPIC, TECHNOLOGY_TOPIC
 from marketplace.outbox.actions import Job, enqueue, finish
-from matching.matcher import build_finder
+from matching.matcher import build_finder, digest_of
 from matching.protocols import Encoder
 from matching.types import Document, Encoded, Kind
 
@@ -38,11 +38,23 @@ class Indexer:
     """Writes the index. The worker has one; its matchers cut and encode, ``vectors`` is pgvector's, if any."""
 
     def __init__(self, engine: Engine, encoder: Encoder) -> None:
+        self._engine = engine
         self._encoder = encoder
-        self._vectors = {kind: vector_index(engine, kind, encoder) for kind in Kind}
+        self._join()
+
+    def _join(self) -> None:
+        """Make the matchers, on pgvector's tables where the database has them."""
+        self._vectors = {kind: vector_index(self._engine, kind, self._encoder) for kind in Kind}
         self._matchers = {
-            kind: build_finder(kind, encoder=encoder, index=self._vectors[kind]) for kind in Kind
+            kind: build_finder(kind, encoder=self._encoder, index=self._vectors[kind]) for kind in Kind
         }
+
+    def _take_up_vectors(self, kind: Kind, encoded: Iterable[Encoded]) -> None:
+        """Take up pgvector's tables when the model that was missing at the start has come back."""
+        waits = self._vectors[kind] is None and self._engine.dialect.name == "postgresql"
+        if waits and any(one.vectors is not None for one in encoded):
+            prepare_database(self._engine, self._encoder)
+            self._join()
 
     def handle(self, jobs: Sequence[Job]) -> None:
         """Do claimed rows of one topic: re-read, encode what changed, store, and finish in the same commit."""
@@ -59,6 +71,7 @@ class Indexer:
             encoded = {
                 one.document.id: one for one in matcher.encode(changed)
             }  # slow: outside any transaction
+            self._take_up_vectors(kind, encoded.values())
             if self._store(kind, refs, documents, encoded, jobs):
                 return
 
@@ -81,7 +94,7 @@ class Indexer:
                 return False
             for ref in refs:
                 if ref in encoded:
-                    write(session, kind, encoded[ref], self._encoder.digest)
+                    write(session, kind, encoded[ref], digest_of(self._encoder))
                 elif ref not in documents:
                     bury(session, kind, ref)
             for job in jobs:

@@ -25,10 +25,11 @@ class FaissIndex:
     FAISS's own ``add_with_ids`` leaves two rows for a known id and a search pads with -1; neither gets out.
     """
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int = 0) -> None:
+        """Make an empty index; without ``dimension`` the first vectors tell it, as only a loaded model knows."""
         self._faiss: Any = import_module("faiss")
         self._dimension = dimension
-        self._index = self._faiss.IndexIDMap2(self._faiss.IndexFlatIP(dimension))
+        self._index: Any = None
         self._numbers: dict[str, int] = {}
         self._ids: dict[int, str] = {}
         self._next = 0
@@ -39,10 +40,13 @@ class FaissIndex:
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Store one row for each id, in place of what was there; raises ValueError on another shape."""
-        check(ids, vectors, self._dimension)
-        if not ids:
-            return
         with self._lock:
+            check(ids, vectors, self._dimension or vectors.shape[-1])
+            if not ids:
+                return
+            if self._index is None:
+                self._dimension = int(vectors.shape[1])
+                self._index = self._faiss.IndexIDMap2(self._faiss.IndexFlatIP(self._dimension))
             self._drop(ids)
             numbers = range(self._next, self._next + len(ids))
             self._next += len(ids)

@@ -132,6 +132,9 @@ class SentenceEncoder:
         # machine: with two cores under load, indexing the demo took 254 s, and 46 s with threads that sleep.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         source = self._source or str(_packaged_folder())
+        if Path(source).is_absolute() and not Path(source).is_dir():
+            # Told before torch is imported for nothing: a search asks again each time.
+            raise EncoderUnavailable(f"There is no model folder {Path(source).name}.")
         self._digest = weights_digest(Path(source)) if Path(source).is_dir() else ""
         if self._expected and self._digest != self._expected:
             raise EncoderUnavailable(

@@ -25,6 +25,7 @@ from marketplace.settings import Settings
 from marketplace.technologies import actions as technologies
 from marketplace.technologies.models import Technology
 from marketplace.worker import build_worker
+from matching.errors import EncoderUnavailable
 from matching.types import Kind
 from tests.factories.needs import make_need
 from tests.factories.people import make_actor
@@ -203,3 +204,50 @@ def test_what_is_stored_of_a_document_comes_back_as_it_was(
     assert again.vectors is not None
     assert (encoded.vectors == again.vectors).all()
     assert encoded.passages == again.passages
+
+
+def test_a_model_folder_that_is_missing_leaves_the_search_by_words(
+    settings: Settings, session: Session, technology: Technology
+) -> None:
+    broken = create_app(settings.model_copy(update={"encoder": "/nonexistent"}))
+    indexer = Indexer(broken.extensions["engine"], broken.extensions["finders"].encoder)
+    with broken.app_context():
+        assert indexer.enqueue_differences() == 1
+    drain(broken)
+    with broken.app_context():
+        found = finder.search(Kind.TECHNOLOGY, "fall at night", 5)
+        assert (found.refs, found.degraded) == ((technology.ref,), True)
+        assert finder.match(Kind.TECHNOLOGY, technology.ref, 5) is not None
+        assert indexer.enqueue_differences() == 0
+    assert broken.test_client().get("/health").status_code == 200
+    broken.extensions["engine"].dispose()
+
+
+class Returning(HashEncoder):
+    """A model whose folder is missing until somebody puts it back."""
+
+    missing = True
+
+    def __getattribute__(self, name: str) -> object:
+        if name in {"dimension", "digest", "_direction"} and object.__getattribute__(self, "missing"):
+            raise EncoderUnavailable("There is no model folder.")
+        return object.__getattribute__(self, name)
+
+
+def test_a_model_that_comes_back_is_used_by_a_worker_that_started_without_it(
+    settings: Settings, session: Session, technology: Technology
+) -> None:
+    encoder = Returning()
+    one = create_app(settings, encoder)
+    worker = build_worker(one)
+    encoder.missing = False
+    with transaction() as current:
+        enqueue(current, "technology", technology.ref)
+    assert worker.run_once() == 1
+    another = create_app(settings, HashEncoder())
+    for app in (one, another):
+        with app.app_context():
+            found = finder.search(Kind.TECHNOLOGY, "fall at night", 5)
+            assert (found.refs, found.degraded) == ((technology.ref,), False)
+            assert len(app.extensions["finders"].matchers[Kind.TECHNOLOGY]._index) == 1
+        app.extensions["engine"].dispose()
