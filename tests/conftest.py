@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
@@ -32,6 +32,33 @@ from tests.factories.people import PASSWORD
 from tests.fakes.matching import DamagedEncoder, HashEncoder
 
 BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql))
+
+
+def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Turn a skip into a failure while DEMAND_SIGNAL_NO_SKIP is set, as CI does: what was not run is not green.
+
+    Here and not at the session's end, so that it holds in the processes of xdist too, and names each test.
+    """
+    if os.environ.get("DEMAND_SIGNAL_NO_SKIP") and report.skipped and not hasattr(report, "wasxfail"):
+        why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{why}\nNothing may be skipped while DEMAND_SIGNAL_NO_SKIP is set."
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look at the report of each test, once the others have made it."""
+    report = yield
+    refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Look at the report of each module: it may skip itself as a whole."""
+    report = yield
+    refuse_skip(report)
+    return report
 
 
 @pytest.fixture(scope="session")
