@@ -22,6 +22,9 @@ def served(app: Flask) -> Iterator[int]:
     try:
         yield server.effective_port
     finally:
+        server.task_dispatcher.shutdown(
+            cancel_pending=True, timeout=5
+        )  # before the socket that it wakes is closed
         server.close()
         thread.join(timeout=5)
 

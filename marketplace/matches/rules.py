@@ -9,7 +9,7 @@ TECHNOLOGY_TOPIC = "technology"
 
 #: How many candidates a page shows, and how many more are asked for because some may just have been withdrawn.
 SHOWN = 20
-SPARE = 20
+SPARE = 10
 
 
 class Order(StrEnum):
