@@ -1,4 +1,4 @@
-"""The append-only record of who did what. Triggers in the database refuse UPDATE and DELETE (migration 0001)."""
+"""The append-only record of who did what. Triggers in the database refuse changes (migration 0003)."""
 
 from __future__ import annotations
 
