@@ -156,11 +156,12 @@ def decide(
             introduced=introduction.course.introduced,
         )
         if introduction.course.introduced:
-            contacts = queries.contacts(introduction)
+            contacts = queries.contacts(session, introduction)
             letter = letters.introduced(about(introduction), [contact for _, contact in contacts])
             tell(session, [person for person, _ in contacts], letter)
-        elif introduction.broker is not None:
-            tell(session, [introduction.broker], letters.answered(about(introduction), side, decision))
+        else:
+            letter = letters.answered(about(introduction), side, decision)
+            tell(session, queries.brokers_of(session, introduction), letter)
         return rules.seen_by(side, introduction.course, now)
 
 
@@ -204,9 +205,9 @@ def expire_overdue() -> int:
                 reason = f"The {gone}"
             end(session, SERVICE, introduction, reason)
             closed += 1
-            if introduction.broker is not None:
-                cause = reason or rules.told(introduction.course, now)
-                tell(session, [introduction.broker], letters.ended(about(introduction), cause))
+            cause = reason or rules.told(introduction.course, now)
+            letter = letters.ended(about(introduction), cause)
+            tell(session, queries.brokers_of(session, introduction), letter)
         for introduction in queries.not_reminded(session, rules.due_before(now)):
             remind(session, introduction)
     return closed

@@ -201,14 +201,26 @@ def members_of(session: Session, introduction: Introduction, side: Side) -> Sequ
     return people_with(session, introduction.organisation_id(side), DECIDES[side])
 
 
-def contacts(introduction: Introduction) -> list[tuple[User, Contact]]:
-    """Return the people who accepted and the broker; nobody before both sides accepted."""
+def brokers_of(session: Session, introduction: Introduction) -> list[User]:
+    """Return whom to tell as broker: who proposed it, or the HIN's other brokers when that person no longer may know.
+
+    Nobody who answers for a side is among them: a mail to the broker may tell of the other side's refusal.
+    """
+    sides = {person.id for side in Side for person in members_of(session, introduction, side)}
+    current = people_with(session, introduction.hin_id, Role.BROKER)
+    able = [person for person in current if person.id not in sides]
+    return [person for person in able if person.id == introduction.broker_id] or able
+
+
+def contacts(session: Session, introduction: Introduction) -> list[tuple[User, Contact]]:
+    """Return the people who accepted and the broker of today; nobody before both sides accepted."""
     if not introduction.course.introduced:
         return []
+    brokers = brokers_of(session, introduction)
     people = (
         (introduction.need_decided_by, f"For {introduction.need.organisation.name}"),
         (introduction.supplier_decided_by, f"For {introduction.technology.supplier.name}"),
-        (introduction.broker, f"Broker, {introduction.hin.name}"),
+        *((broker, f"Broker, {introduction.hin.name}") for broker in brokers),
     )
     return [
         (person, Contact(standing, person.name, person.job_title, person.email, person.telephone))

@@ -50,7 +50,7 @@ def introduction(ref: str) -> ResponseReturnValue:
     """Show one introduction as this person may see it."""
     actor = current_actor()
     found = visible(actor, ref)
-    contacts = [contact for _, contact in queries.contacts(found)]
+    contacts = [contact for _, contact in queries.contacts(db.session, found)]
     return fragment(pages.page(found, queries.viewpoint(actor, found), contacts, clock.now()))
 
 

@@ -4,16 +4,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Role
-from marketplace.accounts.models import Membership
+from marketplace.accounts.models import Membership, User
 from marketplace.audit.models import AuditEvent
 from marketplace.errors import Conflict, DomainError, NotPermitted, NotVisible
-from marketplace.introductions import actions, rules
+from marketplace.introductions import actions, queries, rules
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Decision, Seen, Side, State, Stop
 from marketplace.needs.models import Need
@@ -353,3 +354,71 @@ def test_a_late_worker_closes_without_a_reminder(session: Session, parties: Part
     with clock.pretend(WEDNESDAY + timedelta(days=30)):
         assert actions.expire_overdue() == 1
     assert subjects_to(session, parties, "innovator") == ["Not going ahead"]
+
+
+def leave(session: Session, person: User) -> None:
+    """End every role of a person."""
+    for membership in session.scalars(select(Membership).where(Membership.user_id == person.id)):
+        membership.ended_on = clock.today()
+    session.commit()
+
+
+def take_a_side(session: Session, parties: Parties, person: User, side: Side) -> None:
+    """Give a person the role that answers for a side, besides what they hold."""
+    at, role = (parties.trust, Role.NEED_LEAD) if side is Side.NEED else (parties.supplier, Role.INNOVATOR)
+    session.add(Membership(user_id=person.id, organisation_id=at.id, role=role, started_on=clock.today()))
+    session.commit()
+
+
+@pytest.mark.parametrize("why", ["left", *Side])
+def test_a_broker_who_left_or_took_a_side_is_told_nothing_more_and_the_hins_other_brokers_are(
+    session: Session, parties: Parties, why: str | Side
+) -> None:
+    declined, made, unanswered = (make_introduction(session, parties) for _ in range(3))
+    broker, second = parties.people["broker"], parties.people["second broker"]
+    if isinstance(why, Side):
+        take_a_side(session, parties, broker, why)
+    else:
+        leave(session, broker)
+    lead, innovator = parties.actor("lead"), parties.actor("innovator")
+    actions.decide(
+        innovator, declined.ref, Side.SUPPLIER, False, "We have other plans this year", lock_version=1
+    )
+    actions.decide(lead, made.ref, Side.NEED, True, lock_version=1)
+    actions.decide(innovator, made.ref, Side.SUPPLIER, True, lock_version=1)
+    with time_machine.travel(unanswered.decide_by, tick=False):
+        actions.expire_overdue()
+    names = ("declined", "accepted", "Closed", "You have been introduced")
+    told = subjects_to(session, parties, "second broker")
+    assert [sum(name in subject for subject in told) for name in names] == [1, 1, 2, 1]
+    assert not any(
+        name in subject
+        for subject in subjects_to(session, parties, "broker")
+        for name in ("declined", "accepted", "Closed", "introduced")
+    )
+    letter = mail_to(session, parties.people["lead"].email)[0]
+    assert letter.subject.startswith("You have been introduced")
+    assert broker.email not in letter.body
+    assert second.email in letter.body
+    shown = queries.contacts(session, introduction_of(session, made.ref))
+    assert [contact.email for _, contact in shown] == [
+        parties.people["lead"].email,
+        parties.people["innovator"].email,
+        second.email,
+    ]
+
+
+def test_a_broker_who_stays_is_told_alone(session: Session, parties: Parties) -> None:
+    ref = make_introduction(session, parties).ref
+    actions.decide(parties.actor("lead"), ref, Side.NEED, True, lock_version=1)
+    assert len(mail_to(session, parties.people["broker"].email)) == 1
+    assert mail_to(session, parties.people["second broker"].email) == []
+
+
+def test_a_hin_without_brokers_is_written_to_by_nobody(session: Session, parties: Parties) -> None:
+    ref = make_introduction(session, parties).ref
+    for name in ("broker", "second broker"):
+        leave(session, parties.people[name])
+    actions.decide(parties.actor("lead"), ref, Side.NEED, True, lock_version=1)
+    session.rollback()
+    assert session.scalar(select(func.count()).select_from(Email)) == 0
