@@ -26,8 +26,8 @@ WHOLE = "whole"
 QUOTABLE = ("summary", "intended-use", "claims", "replaces", "evidence:", "settings")
 """Sources of a technology that may answer a requirement."""
 
-TOLD = ("statement", "who", "pathway", "outcome")
-"""Sources of a need, besides its must-haves, that tell what is wanted."""
+TOLD = ("statement", "pathway", "outcome")
+"""Sources of a need, besides its must-haves, that are sentences worth quoting."""
 
 
 def technology_document(

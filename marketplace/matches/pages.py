@@ -38,7 +38,6 @@ SOURCES = {
     "settings": "its settings",
     "clinical-area": "its clinical areas",
     "statement": "its problem",
-    "who": "who it is for",
     "pathway": "what happens today",
     "outcome": "its wanted outcome",
     "requirement": "its must-haves",
