@@ -9,6 +9,7 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from time import monotonic
 
 import structlog
 from flask import Flask, current_app
@@ -43,6 +44,9 @@ log = structlog.get_logger()
 
 #: Seconds that a search waits for the matchers of a process that has just started.
 PATIENCE = 10.0
+#: Seconds before a warm-up that failed is tried again.
+AGAIN = 30.0
+WARM_UP = "warm-up"
 
 
 class State(StrEnum):
@@ -83,6 +87,13 @@ class Finders:
     state: State = State.STARTING
     lock: threading.Lock = field(default_factory=threading.Lock)
     warm: threading.Event = field(default_factory=threading.Event)
+    #: When the last warm-up began, by the clock of `monotonic`; None in processes that do without.
+    began: float | None = None
+
+    def note(self, results: Results) -> None:
+        """Take the state from how a typed text was just searched for; one without words tells nothing."""
+        if results.degraded or results.matches:
+            self.state = State.WORDS_ONLY if results.degraded else State.READY
 
     def refresh(self, session: Session) -> None:
         """Take in every index write that this process has not seen; one small query when there is none."""
@@ -170,15 +181,24 @@ def warm(app: Flask) -> None:
 
 def warm_beside(app: Flask) -> None:
     """Warm up in a thread of this process: after any fork, and without holding up its first page."""
+    own: Finders = app.extensions["finders"]
+    own.began = monotonic()
 
     def run() -> None:
         try:
             warm(app)
         except Exception:
-            # The thread ends here; the first search tries again, and tells.
+            # The thread ends here; searches try again, and tell.
             log.exception("warm_up_failed")
 
-    threading.Thread(target=run, name="warm-up", daemon=True).start()
+    threading.Thread(target=run, name=WARM_UP, daemon=True).start()
+
+
+def _warm_again(own: Finders) -> None:
+    """Start a warm-up that failed once more: the database or the model may have come back."""
+    if own.state is State.READY or own.began is None or _warming() or monotonic() - own.began < AGAIN:
+        return
+    warm_beside(current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - the documented way
 
 
 def probe(encoder: Encoder) -> State:
@@ -194,6 +214,7 @@ def probe(encoder: Encoder) -> State:
 def ready(session: Session) -> Finders:
     """Return matchers that know everything committed before this moment."""
     own = finders()
+    _warm_again(own)
     if own.state is State.STARTING and not own.warm.wait(0 if not _warming() else PATIENCE):
         log.info("search_before_warm")
     own.refresh(session)
@@ -201,12 +222,14 @@ def ready(session: Session) -> Finders:
 
 
 def _warming() -> bool:
-    return any(thread.name == "warm-up" for thread in threading.enumerate())
+    return any(thread.name == WARM_UP for thread in threading.enumerate())
 
 
 def search(kind: Kind, text: str, limit: int, among: Collection[str] | None = None) -> Found:
     """Rank public documents of a kind for what a person typed."""
-    results = ready(db.session).matchers[kind].search(text, limit, among)
+    own = ready(db.session)
+    results = own.matchers[kind].search(text, limit, among)
+    own.note(results)
     return Found(
         refs=tuple(match.id for match in results.matches),
         fits=frozenset(match.id for match in results.matches if match.accepted),
@@ -216,8 +239,10 @@ def search(kind: Kind, text: str, limit: int, among: Collection[str] | None = No
 
 def search_quoted(kind: Kind, text: str, limit: int) -> tuple[Results, Mapping[str, Reason]]:
     """Rank public documents for what a person typed; of those that fit, return the sentence that is nearest to it."""
-    matcher = ready(db.session).matchers[kind]
+    own = ready(db.session)
+    matcher = own.matchers[kind]
     results = matcher.search(text, limit)
+    own.note(results)
     return results, matcher.quote(text, [match.id for match in results.matches if match.accepted])
 
 
