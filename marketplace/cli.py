@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
@@ -27,6 +28,9 @@ from marketplace.errors import DomainError
 from marketplace.factory import FrontEndMissingError, create_app
 from marketplace.matches.finder import Finders, prepare_database
 from marketplace.matches.indexer import Indexer
+from marketplace.needs import actions as needs
+from marketplace.needs import queries as needed
+from marketplace.needs.pages import cycle_days
 from marketplace.organisations import actions as registry
 from marketplace.organisations import ods
 from marketplace.outbox import actions as queue
@@ -225,6 +229,33 @@ def invite(email: str, organisation: str, role: str) -> None:
         except DomainError as error:
             stop(error.message)
     click.echo(f"The invitation waits to be sent by the worker. Its link works once, for {email}:\n{link}")
+
+
+@main.group()
+def cycle() -> None:
+    """Open and list the cycles in which organisations name their top three needs."""
+
+
+@cycle.command("open")
+@click.argument("name")
+@click.argument("first", metavar="FROM", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("last", metavar="TO", type=click.DateTime(["%Y-%m-%d"]))
+def open_cycle(name: str, first: datetime, last: datetime) -> None:
+    """Open the cycle NAME with its first day FROM and its last day TO, written as 2027-03-01."""
+    with service():
+        try:
+            needs.open_cycle(SERVICE, name.strip(), first.date(), last.date())
+        except DomainError as error:
+            stop(f"{error.message}.")
+    click.echo(f"The cycle {name.strip()} is entered.")
+
+
+@cycle.command("list")
+def list_cycles() -> None:
+    """List the cycles, the latest first."""
+    with service():
+        lines = [f"{one.name}: {cycle_days(one)}" for one in needed.cycles()]
+    click.echo("\n".join(lines) or "There is no cycle yet.")
 
 
 @main.group()

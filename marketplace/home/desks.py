@@ -23,6 +23,7 @@ from marketplace.matches import candidates
 from marketplace.matches.pages import FITS, Candidate
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
+from marketplace.needs.pages import cycle_words
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import Organisation
 from marketplace.outbox.actions import backlog
@@ -114,7 +115,7 @@ def lead_desk(actor: Actor) -> Desk:
 def free_places(ours: Sequence[Organisation], written: Sequence[Need]) -> dict[str, int]:
     """Return how many of the three places each organisation has left in the current cycle, where any are left."""
     cycle = needs.current_cycle()
-    if cycle is None:
+    if cycle is None or cycle.closes_on < clock.today():
         return {}
     free = {one.name: 3 for one in ours}
     for need in written:
@@ -143,7 +144,7 @@ def _lead_step(
     if board:
         return Step(
             Link("Look at what fits your first need", url_for("matches.for_need", ref=board[0].ref)),
-            "Your top three is complete. See what is on the register for it.",
+            "No place is free in your top three just now. See what is on the register for your needs.",
         )
     return Step(
         Link("Look at other organisations’ needs", url_for("needs.board")), "No cycle is open just now."
@@ -419,9 +420,14 @@ def administrator_desk(actor: Actor) -> Desk:
     work = f"{count(waiting.waiting, 'piece')} of work waiting"
     if waiting.oldest is not None:
         work += f", the oldest since {moment(waiting.oldest)}"
+    cycle = needs.current_cycle()
+    cycles = Link("Cycles", url_for("needs.cycles"))
+    words = cycle_words(cycle, clock.today())
     if waiting.parked:
         why = f"{count(waiting.parked, 'piece')} of work failed five times and is parked."
         step = Step(Link("See the health of the service", url_for("health.overview")), why)
+    elif cycle is None or cycle.closes_on < clock.today():
+        step = Step(Link("Open the next cycle", cycles.href), f"{words} Until then nobody can publish needs.")
     elif orphans.total:
         code, name = orphans.first[0]
         step = Step(
@@ -451,6 +457,7 @@ def administrator_desk(actor: Actor) -> Desk:
                 ),
                 "",
             ),
+            Block("Cycle", (Line(cycles, words),), ""),
             Block(
                 "Last import of organisations",
                 imported,

@@ -58,12 +58,17 @@ def use_case() -> Iterator[Session]:
         raise
 
 
-def open_cycle(actor: Actor, name: str, opens_on: date, closes_on: date) -> int:
-    """Add a cycle and return its id. Needs of the cycle before it leave the board on the day it opens."""
+def open_cycle(actor: Actor, name: str, opens_on: date, closes_on: date, *, form_key: str = "") -> int:
+    """Add a cycle and return its id. Needs of the cycle before it leave the board on the day it opens.
+
+    Raises `AlreadyDone` when the form was sent before.
+    """
     if actor is not SERVICE and not actor.may(Permission.SERVICE_OVERSEE):
         raise NotPermitted
     rules.check_cycle(name, opens_on, closes_on)
     with use_case() as session:
+        # First, and not last: the cycle of the same form would break the unique name before the key is seen.
+        once(session, actor, form_key, "/cycles")
         cycle = Cycle(name=name, opens_on=opens_on, closes_on=closes_on)
         session.add(cycle)
         session.flush()

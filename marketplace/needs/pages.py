@@ -977,3 +977,51 @@ class DiscardPage(Page):
             published=published,
             back_href=url_for("needs.tasks", ref=need.ref),
         )
+
+
+# Cycles
+
+
+@dataclass(frozen=True, slots=True)
+class CycleLine:
+    """A cycle in words."""
+
+    name: str
+    days: str
+    tag: Tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class CyclesPage(Page):
+    """The cycles, and the form to open the next one."""
+
+    template = "needs/cycles.html"
+
+    title: str = "Cycles"
+    now: str
+    cycles: tuple[CycleLine, ...]
+
+    @classmethod
+    def build(cls, cycles: Sequence[Cycle]) -> CyclesPage:
+        """Return the page; the latest cycle comes first."""
+        today = clock.today()
+        opened = next((cycle for cycle in cycles if cycle.opens_on <= today), None)
+        return cls(
+            now=cycle_words(opened, today),
+            cycles=tuple(
+                CycleLine(cycle.name, cycle_days(cycle), _cycle_tag(cycle, opened, today)) for cycle in cycles
+            ),
+        )
+
+
+def cycle_days(cycle: Cycle) -> str:
+    """Return the first and the last day of a cycle in words."""
+    return f"{day(cycle.opens_on)} to {day(cycle.closes_on)}"
+
+
+def _cycle_tag(cycle: Cycle, opened: Cycle | None, today: date) -> Tag:
+    if cycle.opens_on > today:
+        return Tag("Not open yet", "blue")
+    if cycle is opened and cycle.closes_on >= today:
+        return Tag("Open", "green")
+    return Tag("Closed", "grey")

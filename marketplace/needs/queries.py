@@ -36,6 +36,11 @@ def current_cycle() -> Cycle | None:
     )
 
 
+def cycles() -> list[Cycle]:
+    """Return every cycle, the latest first."""
+    return list(db.session.scalars(select(Cycle).order_by(Cycle.opens_on.desc(), Cycle.id.desc())))
+
+
 def published(actor: Actor) -> list[Need]:
     """Return the needs on the board: published, not withdrawn, with a place in the current cycle; newest first."""
     return list(db.session.scalars(_on_board(actor).order_by(Need.published_at.desc(), Need.ref)))

@@ -244,3 +244,19 @@ def test_a_wrong_setting_is_told_in_plain_words(monkeypatch: pytest.MonkeyPatch)
     result = CliRunner().invoke(main, ["health"])
     assert result.exit_code == 1
     assert "set DEMAND_SIGNAL_SECRET_KEY" in result.output
+
+
+def test_cycles_are_opened_and_listed(session: Session, run: Run) -> None:
+    assert run("cycle", "list").stdout == "There is no cycle yet.\n"
+    done = run("cycle", "open", "Spring 2027", "2027-03-01", "2027-08-31")
+    assert (done.exit_code, done.stdout) == (0, "The cycle Spring 2027 is entered.\n")
+    assert run("cycle", "list").stdout == "Spring 2027: 1 March 2027 to 31 August 2027\n"
+    for words, told in (
+        (("Spring 2027", "2027-09-01", "2027-12-31"), "There is a cycle with this name already."),
+        (("Autumn", "2027-09-01", "2027-09-01"), "A cycle must close after it opens."),
+        (("Autumn", "2027-02-30", "2027-09-01"), "'2027-02-30' does not match the format"),
+    ):
+        result = run("cycle", "open", *words)
+        assert result.exit_code != 0
+        assert told in result.stderr
+    assert run("cycle", "list").stdout.count("\n") == 1

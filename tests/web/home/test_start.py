@@ -18,7 +18,7 @@ from marketplace.outbox.models import OutboxRow
 from marketplace.vocabulary import EvidenceType
 from tests.conftest import Browser, statements
 from tests.factories.introductions import Parties, make_introduction
-from tests.factories.needs import make_draft, make_need, the_cycle
+from tests.factories.needs import make_cycle, make_draft, make_need, the_cycle
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
 from tests.factories.people import make_user
@@ -236,6 +236,7 @@ def test_a_broker_sees_the_top_of_the_triage_list_and_what_waits(
 def test_an_administrator_sees_the_health_and_organisations_nobody_leads(
     session: Session, parties: Parties, browser: Browser
 ) -> None:
+    make_cycle(session)
     lonely = make_organisation(session, Kind.TRUST, name="Aardvark Trust")
     make_organisation(session, Kind.TRUST, name="Aaron Closed Trust", closed_on=clock.today())
     administrator = make_user(session, Role.ADMINISTRATOR)
