@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import pages, world
+from benchmarks import freshness, pages, world
 
 SMALL, LARGE = {"needs": 100, "technologies": 1000}, {"needs": 1000, "technologies": 10000}
 
@@ -30,13 +30,19 @@ def main() -> None:
             print(f"Filling {size}", file=sys.stderr, flush=True)
             url = world.prepared(Path(folder), **size)
             print(f"Measuring {size}", file=sys.stderr, flush=True)
-            found[name] = {"size": size, "pages": pages.measure(url), "start": starting(url)}
+            found[name] = {
+                "size": size,
+                "pages": pages.measure(url),
+                "start": starting(url),
+                "saved to found": freshness.measure(url),
+            }
     if "--json" in sys.argv:
         print(json.dumps(found, indent=2))
         return
     for name, part in found.items():
         print(name, json.dumps(part["size"]))  # type: ignore[index] # made above
-        for what, row in {**part["pages"], "start": part["start"]}.items():  # type: ignore[index] # made above
+        rows = {**part["pages"], "start": part["start"], "saved to found": part["saved to found"]}  # type: ignore[index]
+        for what, row in rows.items():
             print(f"  {what}: " + ", ".join(f"{key} {value}" for key, value in row.items()))
 
 
