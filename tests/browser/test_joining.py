@@ -109,7 +109,7 @@ def test_an_administrator_confirms_an_entry_of_the_patch_and_the_footer_pages_ar
     make_organisation(session, Kind.ICB, name="Test Board")
     admin = visitor().sign_in(make_user(session, Role.ADMINISTRATOR).email, PASSWORD)
     # when they add an organisation with its source, then it stands there as unconfirmed
-    admin.open("/account").follow("Which organisations your HIN covers").follow("Test HIN")
+    admin.open("/account").follow("Which organisations each HIN covers").follow("Test HIN")
     admin.page.get_by_label("Organisation", exact=True).select_option(index=1)
     admin.fill("Where do you know this from?", "Board paper")
     for part, typed in (("Day", "5"), ("Month", "1"), ("Year", "2026")):
