@@ -7,8 +7,9 @@ from datetime import timedelta
 from inspect import iscoroutinefunction
 from pathlib import Path
 
-from flask import Flask, Request, url_for
+from flask import Flask, url_for
 from flask_wtf.csrf import CSRFProtect
+from htmx_flask.requests import HtmxAwareRequest
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemBytecodeCache, FileSystemLoader, PackageLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -101,8 +102,8 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     return app
 
 
-class LimitedRequest(Request):
-    """A request whose form parts are limited too."""
+class LimitedRequest(HtmxAwareRequest):
+    """A request that knows htmx (``request.htmx``) and whose form parts are limited."""
 
     max_form_parts = 1000
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, flash, make_response, redirect, request, session, url_for
+from flask import Blueprint, current_app, flash, make_response, redirect, session, url_for
 from flask.typing import ResponseReturnValue
+from htmx_flask import request
 from werkzeug.routing import BuildError
 
 from marketplace.access.actor import Actor
@@ -67,7 +68,7 @@ KEPT = "You were signed out before this was saved. Sign in again: we kept what y
 @accounts.app_errorhandler(SignInNeeded)
 def ask_to_sign_in(_error: SignInNeeded) -> ResponseReturnValue:
     """Lead to the sign-in page; a form that came too late is taken along in the page itself."""
-    if request.headers.get("HX-Request"):
+    if request.htmx:
         response = make_response("", 401)
         response.headers["HX-Redirect"] = url_for("accounts.sign_in")
         return response

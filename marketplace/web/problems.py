@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import structlog
-from flask import Flask, Response, current_app, make_response, redirect, request
+from flask import Flask, Response, current_app, make_response, redirect
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
+from htmx_flask import request
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, SecurityError
@@ -115,7 +116,7 @@ def init(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def stale(_error: CSRFError) -> ResponseReturnValue:
-        if not kept.origin_is_ours() or request.headers.get("HX-Request"):
+        if not kept.origin_is_ours() or request.htmx:
             return problem(400, *UNCHECKED, title="This form could not be checked")
         if _wants_sign_in():
             return current_app.handle_user_exception(SignInNeeded())
