@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from matching.evaluation import SplitError, figures, load, main, measure, verdicts
+from matching.evaluation.__main__ import main
+from matching.evaluation.measures import figures, verdicts
+from matching.evaluation.methods import measure
+from matching.evaluation.sets import SplitError, load
 from matching.types import Fit, Match, Results
 from tests.fakes.matching import HashEncoder
 
