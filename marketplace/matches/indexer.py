@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from marketplace import clock
@@ -131,6 +131,7 @@ class Indexer:
         """Enqueue every subject to be encoded anew, changed or not; return how many. Searches go on meanwhile."""
         count = 0
         with transaction() as session:
+            hold_clock(session)
             session.execute(update(IndexEntry).values(digest=""))
             for topic, kind in TOPICS.items():
                 refs = dict.fromkeys((*queries.public_refs(session, kind), *queries.digests(session, kind)))
@@ -167,12 +168,21 @@ def write(session: Session, kind: Kind, encoded: Encoded, encoder: str) -> None:
 
 def bury(session: Session, kind: Kind, ref: str) -> None:
     """Leave a tombstone where there was an entry, so that every process forgets it."""
+    hold_clock(session)
     row = queries.entry(session, kind, ref)
     if row is not None and not row.removed:
         row.removed = True
         row.document, row.passages, row.vectors, row.digest = {}, [], None, ""
         row.indexed_at = clock.now()
         row.sequence = next_sequence(session)
+
+
+def hold_clock(session: Session) -> None:
+    """Lock the index clock until the commit, without taking a number: nobody would ever see a row with it.
+
+    Whoever changes entries takes this lock before any entry's, so that two workers never wait for each other.
+    """
+    session.execute(select(IndexClock.sequence).where(IndexClock.id == 1).with_for_update())
 
 
 def next_sequence(session: Session) -> int:
