@@ -47,11 +47,6 @@ Standing = npt.NDArray[np.float32]
 """Mean and spread of each signal with texts not meant for this one, shape (SIGNALS, 2); NaN where it has none."""
 
 
-def other(kind: Kind) -> Kind:
-    """Return the side that a document of ``kind`` is matched with."""
-    return Kind.NEED if kind is Kind.TECHNOLOGY else Kind.TECHNOLOGY
-
-
 @lru_cache(maxsize=1)
 def texts() -> Mapping[Kind, tuple[Document, ...]]:
     """Return the shipped documents of each kind."""

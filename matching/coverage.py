@@ -50,9 +50,8 @@ def said(
     terms: Mapping[str, float], kind: Kind, language: Language, k1: float, b: float, rarity: float = 0.5
 ) -> Said:
     """Weigh the terms of a document of ``kind``. ``rarity`` is the power of the idf on its own side."""
-    other = Kind.NEED if kind is Kind.TECHNOLOGY else Kind.TECHNOLOGY
     weights = {
-        term: count * language.idf(term, kind) ** rarity * language.idf(term, other)
+        term: count * language.idf(term, kind) ** rarity * language.idf(term, kind.other)
         for term, count in terms.items()
     }
     total = sum(weights.values()) or 1.0

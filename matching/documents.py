@@ -122,14 +122,14 @@ def _kept(passages: Sequence[tuple[str, str]]) -> tuple[Passage, ...]:
     )
 
 
-def fields(document: Document) -> list[tuple[str, str]]:
-    """Return (source, normalised text) of each part of a document, in order."""
-    return [(passage.source, normalise(passage.text)) for passage in document.passages]
+def fields(document: Document, plain: Callable[[str], str] = normalise) -> list[tuple[str, str]]:
+    """Return (source, plain text) of each part of a document, in order."""
+    return [(passage.source, plain(passage.text)) for passage in document.passages]
 
 
-def whole_text(document: Document) -> str:
-    """Return the whole document as one normalised text, each part ended like a sentence."""
-    parts = [text for source, text in fields(document) if source not in {"supplier", "source"}]
+def whole_text(document: Document, plain: Callable[[str], str] = normalise) -> str:
+    """Return the whole document as one plain text, each part ended like a sentence."""
+    parts = [text for source, text in fields(document, plain) if source not in {"supplier", "source"}]
     return " ".join(part if part[-1] in ".!?;:" else f"{part}." for part in parts)
 
 

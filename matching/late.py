@@ -79,8 +79,7 @@ class Lens:
         alike = others.vectors @ (asker.vectors.astype(np.float32).T / 127)
         own = self.rarity[kind][asker.pieces]
         there = np.maximum.reduceat(alike, starts, axis=0) @ (own / (own.sum() or 1.0))
-        asked = Kind.NEED if kind is Kind.TECHNOLOGY else Kind.TECHNOLOGY
-        weights = self.rarity[asked][others.pieces]
+        weights = self.rarity[kind.other][others.pieces]
         total = np.add.reduceat(weights, starts)
         back = np.add.reduceat(alike.max(axis=1) * weights, starts) / np.where(total, total, 1.0)
         return there.astype(np.float32), back.astype(np.float32)

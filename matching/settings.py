@@ -9,12 +9,18 @@ from dataclasses import dataclass
 class MatcherSettings:
     """Say which steps run and how much each counts. The defaults are what the service uses."""
 
+    normalise: bool = True
+    """Take hidden characters and look-alike letters out of documents before they are compared."""
     glossary: bool = True
     """Read abbreviations and the many ways of saying a thing."""
+    keyword: bool = True
+    """Compare by words."""
     dense: bool = True
     """Compare whole texts by their vectors."""
     centred: bool = True
     """Compare vectors after taking away what all texts of their kind have in common."""
+    combine: bool = True
+    """Add up signals on one scale; otherwise the ranks of the retrievers are fused, and chances mean nothing."""
     late: bool = True
     """Compare word by word with the vectors of tokens (late interaction)."""
     both_ways: bool = True
@@ -23,6 +29,8 @@ class MatcherSettings:
     """Measure each signal against what the candidate has with texts that it was not meant for (hub correction)."""
     spelling: bool = True
     """Mend typing errors in what a person typed."""
+    decide: bool = True
+    """Accept only what reaches the threshold; otherwise everything that is found."""
     explain: bool = True
     """Encode must-haves and sentences one by one, for the reasons; ranking does not use them."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from matching.documents import fields
 from matching.glossary import Glossary, Mention
 from matching.settings import MatcherSettings
-from matching.text import sentences, stems, words
+from matching.text import normalise, sentences, stems, words
 from matching.types import Document
 
 _ASKS_FOR_EVIDENCE = re.compile(r"(?:evidence|show us|we need evidence|data on)\b", re.IGNORECASE)
@@ -16,12 +16,15 @@ _ASKS_FOR_EVIDENCE = re.compile(r"(?:evidence|show us|we need evidence|data on)\
 
 
 def document_terms(
-    document: Document, glossary: Glossary | None, settings: MatcherSettings
+    document: Document,
+    glossary: Glossary | None,
+    settings: MatcherSettings,
+    plain: Callable[[str], str] = normalise,
 ) -> Mapping[str, float]:
     """Return the weight of each term of a document. Sentences that list measures count for less than the rest."""
     counts: dict[str, float] = {}
     spoken = []
-    for source, text in fields(document):
+    for source, text in fields(document, plain):
         if source != "statement":
             _add(counts, text, 1.0)
         else:

@@ -60,6 +60,11 @@ def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
     return plain[:limit].rstrip()
 
 
+def collapse(text: str, limit: int = MAX_CHARACTERS) -> str:
+    """Return ``text`` in one line, cut to ``limit`` characters, and otherwise as it was written."""
+    return " ".join(text.split())[:limit]
+
+
 def _fold_look_alikes(word: re.Match[str]) -> str:
     text = word.group()
     return text.translate(_CONFUSABLE) if _LATIN.search(text) else text

@@ -31,6 +31,11 @@ class Kind(StrEnum):
     NEED = "need"
     TECHNOLOGY = "technology"
 
+    @property
+    def other(self) -> Kind:
+        """Return the side that documents of this kind are matched with."""
+        return Kind.NEED if self is Kind.TECHNOLOGY else Kind.TECHNOLOGY
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:
@@ -123,13 +128,15 @@ class Reason:
 class Match:
     """One ranked candidate with its reasons as data; the service chooses the words.
 
-    ``ranks`` gives the place (from 1) in each retriever that found it (``keyword``, ``dense``);
-    ``accepted`` is the matcher's own verdict that the candidate is worth a person's time.
+    ``ranks`` gives the place (from 1) in each retriever that found it (``keyword``, ``dense``); ``chance`` is the
+    probability that a broker would find it useful, never shown to people as a number; ``accepted`` is the
+    matcher's own verdict that the candidate is worth a person's time.
     """
 
     id: str
     rank: int
     score: float
+    chance: float
     fit: Fit
     accepted: bool
     ranks: dict[str, int]

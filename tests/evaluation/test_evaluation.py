@@ -82,7 +82,7 @@ def test_verdicts_count_askers_for_the_rates_and_pairs_for_the_precision(tmp_pat
 
     def results(**accepted: bool) -> Results:
         return Results(
-            tuple(Match(key, 1, 1.0, Fit.FAIR, accepted=yes, ranks={}) for key, yes in accepted.items())
+            tuple(Match(key, 1, 1.0, 0.5, Fit.FAIR, accepted=yes, ranks={}) for key, yes in accepted.items())
         )
 
     found = verdicts(

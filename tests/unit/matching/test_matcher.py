@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from matching.documents import need_document, technology_document
 from matching.matcher import Matcher, build_finder
-from matching.types import Answer, Document, Kind
+from matching.settings import MatcherSettings
+from matching.types import Answer, Document, Kind, Passage
 from tests.fakes.matching import DamagedEncoder, HashEncoder
 
 LISTED = {
@@ -200,9 +202,9 @@ def test_the_score_of_a_pair_does_not_change_when_somebody_else_lists_something(
 
 def test_a_search_that_failed_for_want_of_the_model_is_not_remembered() -> None:
     made = finder()
-    working, made._encoder = made._encoder, DamagedEncoder()
+    working, made.reader.encoder = made.reader.encoder, DamagedEncoder()
     assert made.search("bilirubin", 5).degraded
-    made._encoder = working
+    made.reader.encoder = working
     assert not made.search("bilirubin", 5).degraded
 
 
@@ -298,3 +300,60 @@ def test_quoting_encodes_the_typed_text_once_and_no_document(monkeypatch: pytest
     finder.search("blue light at home", 5)
     finder.quote("blue light at home", list(LISTED))
     assert len(sent) == 1
+
+
+def test_a_trace_tells_what_each_step_left_behind_and_ends_with_the_answer() -> None:
+    made = finder()
+    results, stages = made.trace(NEED, 3)
+    assert results == made.match(NEED, 3)
+    assert [stage.name for stage in stages] == [
+        "retrieve",
+        "combine",
+        "rerank",
+        "explain",
+        "decide",
+    ]
+    assert stages[0].best == ()  # candidates are not in any order yet
+    assert [key for key, _ in stages[-1].best] == ids(results)
+    assert made.trace("  ", 3)[1] == ()
+
+
+def switched(**off: bool) -> Matcher:
+    made = build_finder(Kind.TECHNOLOGY, encoder=HashEncoder(), settings=MatcherSettings(**off))  # type: ignore[arg-type] # switches
+    made.add(made.encode([technology(key) for key in LISTED]))
+    return made
+
+
+def test_without_the_keyword_step_candidates_come_by_meaning_alone() -> None:
+    assert {name for match in switched(keyword=False).match(NEED, 9).matches for name in match.ranks} == {
+        "dense"
+    }
+    assert {name for match in switched(dense=False).match(NEED, 9).matches for name in match.ranks} == {
+        "keyword"
+    }
+
+
+def test_without_the_combine_step_ranks_are_fused() -> None:
+    matches = switched(combine=False).match(NEED, 9).matches
+    for match in matches:
+        assert match.score == pytest.approx(sum(1 / (60 + rank) for rank in match.ranks.values()), rel=1e-5)
+    assert matches
+
+
+def test_without_the_decide_step_everything_found_is_accepted() -> None:
+    assert all(match.accepted for match in switched(decide=False).match(NEED, 9).matches)
+    assert not all(match.accepted for match in switched().match(NEED, 9).matches)
+
+
+def test_without_the_explain_step_there_is_no_passage_to_quote() -> None:
+    assert not any(
+        reason.passage for match in switched(explain=False).match(NEED, 9).matches for reason in match.reasons
+    )
+
+
+def test_without_the_normalise_step_hidden_characters_part_words() -> None:
+    hidden = replace(technology("wand"), passages=(Passage("summary", "bili\u200brubin"),))
+    for normalise, found in ((True, ["wand"]), (False, [])):
+        words = build_finder(Kind.TECHNOLOGY, settings=MatcherSettings(normalise=normalise))
+        words.add(words.encode([hidden]))
+        assert ids(words.search("bilirubin", 5)) == found

@@ -1,0 +1,205 @@
+"""Read texts into what the matcher compares: weighed words, vectors, tokens, and how each of them stands."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from matching import background as backgrounds
+from matching import documents as recipe
+from matching.background import MeaningBackground, Standing, WordsBackground, meaning_background
+from matching.coverage import Said, said
+from matching.errors import EncoderUnavailable
+from matching.late import Tokens
+from matching.lexical import Floats
+from matching.packing import pack, unpack
+from matching.protocols import Encoder, TokenCounter, TokenEncoder
+from matching.register import Record
+from matching.settings import MatcherSettings
+from matching.steps.expand import Expand
+from matching.types import Document, Encoded, Kind, Passage, TokenRows, Vector, Vectors
+
+logger = logging.getLogger(__name__)
+
+_PASSAGE_TOKENS = 256
+
+
+class Reader:
+    """Everything about texts that does not depend on what is registered. Safe to use from several threads."""
+
+    def __init__(self, encoder: Encoder | None, settings: MatcherSettings) -> None:
+        self.encoder = encoder
+        self.settings = settings
+        self.expand = Expand(settings)
+        self.plain = self.expand.plain
+        self.weights: Callable[[str], Mapping[str, float]] = lru_cache(maxsize=4096)(self._weights)
+
+    # Documents, ahead of time --------------------------------------------------------------------------------
+
+    def encode(self, documents: Sequence[Document]) -> list[Encoded]:
+        """Cut documents into passages and encode them; without the encoder ``vectors`` is None."""
+        if self.encoder is not None:
+            try:
+                return self._encode_all(self.encoder, documents)
+            except EncoderUnavailable:
+                logger.warning("Encoding is off: documents are found by their words alone")
+        return [
+            Encoded(document, _pieces(document), None, recipe.digest(document, "")) for document in documents
+        ]
+
+    def _encode_all(self, encoder: Encoder, given: Sequence[Document]) -> list[Encoded]:
+        counter = encoder.count_tokens if isinstance(encoder, TokenCounter) else _guess_tokens
+        limit = min(
+            encoder.max_tokens if isinstance(encoder, TokenCounter) else _PASSAGE_TOKENS, _PASSAGE_TOKENS
+        )
+        pieces = [_pieces(document) if self.settings.explain else () for document in given]
+        chunks = [recipe.split(self.expand.whole(document), counter, limit) or ["-"] for document in given]
+        flat = [chunk for one in chunks for chunk in one]
+        tokens: Sequence[TokenRows | None]
+        if self.settings.late and isinstance(encoder, TokenEncoder):
+            wholes, tokens = encoder.encode_tokens(flat)
+        else:
+            wholes, tokens = encoder.encode_documents(flat), [None] * len(flat)
+        quoted = encoder.encode_documents(
+            [self.expand.spelled_out(piece.text) for one in pieces for piece in one]
+        )
+        encoded, at, piece_at = [], 0, 0
+        for document, parts, own in zip(given, chunks, pieces, strict=True):
+            rows = np.concatenate(
+                [wholes[at : at + len(parts)], quoted[piece_at : piece_at + len(own)]], dtype=np.float32
+            )
+            passages = (*(Passage(recipe.WHOLE, part) for part in parts), *own)
+            extra = self._extra(document, rows[: len(parts)], tokens[at : at + len(parts)])
+            encoded.append(Encoded(document, passages, rows, self.digest(document), extra))
+            at, piece_at = at + len(parts), piece_at + len(own)
+        return encoded
+
+    def _extra(self, document: Document, wholes: Vectors, tokens: Sequence[TokenRows | None]) -> bytes:
+        lens = self.meaning().lens
+        rows = [one for one in tokens if one is not None]
+        telling = any(len(one.pieces) for one in rows)
+        reduced = lens.reduce(rows, document.kind) if lens is not None and telling else None
+        return pack(self.standing(self.said(document), document.kind, _mean(wholes), reduced), reduced)
+
+    def digest(self, document: Document) -> str:
+        """Return the digest that `encode` would give, without encoding: equal means there is nothing to do."""
+        model = digest_of(self.encoder)
+        return recipe.digest(document, f"{model} {backgrounds.content_digest()}" if model else "")
+
+    def record(self, encoded: Encoded, what: Said) -> Record:
+        """Return what is kept in memory of an encoded document that says ``what``."""
+        try:
+            return self._full_record(encoded, what)
+        except (
+            EncoderUnavailable
+        ):  # vectors of a model that cannot be loaded now: found by words until it can
+            return self._full_record(replace(encoded, vectors=None), what)
+
+    def _full_record(self, encoded: Encoded, what: Said) -> Record:
+        document = encoded.document
+        wholes = [at for at, passage in enumerate(encoded.passages) if passage.source == recipe.WHOLE]
+        rest = [at for at, passage in enumerate(encoded.passages) if passage.source != recipe.WHOLE]
+        passages = tuple(encoded.passages[at] for at in rest)
+        if encoded.vectors is None or not wholes:
+            standing = self.standing(what, document.kind, None, None)
+            return Record(document, None, passages, None, standing, None)
+        whole = _mean(encoded.vectors[wholes])
+        kept = unpack(encoded.extra)
+        found, tokens = kept or (self.standing(what, document.kind, whole, None), None)
+        # Half precision halves the memory of what is only quoted; a requirement never needs the last digits.
+        return Record(document, whole, passages, encoded.vectors[rest].astype(np.float16), found, tokens)
+
+    # What a text says, and how it stands -----------------------------------------------------------------------
+
+    def said(self, document: Document) -> Said:
+        """Return what a document says, weighed."""
+        return self.weigh(self.expand.terms(document), document.kind)
+
+    def weigh(self, terms: Mapping[str, float], kind: Kind) -> Said:
+        """Weigh the terms of a text that stands on the side of ``kind``."""
+        return said(terms, kind, self._language().language, self.settings.k1, self.settings.b)
+
+    def _weights(self, text: str) -> Mapping[str, float]:
+        """Return the weight of each term of one sentence: how rare it is among technologies."""
+        language = self._language().language
+        terms = self.expand.sentence_terms(text)
+        return {term: count * language.idf(term, Kind.TECHNOLOGY) for term, count in terms.items()}
+
+    def typed(self, text: str, kind: Kind) -> tuple[Vector, Tokens | None]:
+        """Encode a typed, normalised text that asks from the side of ``kind``; raises `EncoderUnavailable`."""
+        if self.encoder is None:
+            raise EncoderUnavailable("No encoder is set.")
+        lens, given = self.meaning().lens, self.expand.spelled_out(text)
+        if lens is None or not self.settings.late or not isinstance(self.encoder, TokenEncoder):
+            return self.encoder.encode_queries([given])[0], None
+        wholes, tokens = self.encoder.encode_tokens([given])
+        telling = any(len(one.pieces) for one in tokens)
+        return wholes[0], lens.reduce(tokens, kind) if telling else None
+
+    def _language(self) -> WordsBackground:
+        return WordsBackground.of(self.settings)
+
+    def meaning(self) -> MeaningBackground:
+        """Return what vectors are measured against; raises `EncoderUnavailable`."""
+        if self.encoder is None:
+            raise EncoderUnavailable("No encoder is set.")
+        return meaning_background(self.encoder, self.settings)
+
+    def standing(
+        self, what: Said, kind: Kind, whole: Vector | None, tokens: Tokens | None, *, typed: bool = False
+    ) -> Standing:
+        """Measure each signal of a text of ``kind`` with the shipped texts of the other side."""
+        there, back = backgrounds.words_against(what, kind.other, self._language())
+        meaning = echo = echoed = None
+        if whole is not None:
+            shipped = self.meaning()
+            theirs = self.centred(shipped.vectors[kind.other], shipped.means[kind.other])
+            meaning = theirs @ self.asked(whole, kind)
+            if tokens is not None and shipped.lens is not None:
+                echo, echoed = shipped.lens.echoes(tokens, kind.other, shipped.tokens[kind.other])
+        return backgrounds.standing((there, back, meaning, echo, echoed), typed=typed)
+
+    def asked(self, whole: Vector, kind: Kind) -> Vector:
+        """Return the vector of a text of ``kind`` less what all texts of its kind have in common."""
+        row: Vector = self.centred(whole.reshape(1, -1), self.meaning().means[kind])[0]
+        return row
+
+    def centred(self, rows: Vectors, mean: Floats) -> Vectors:
+        """Return rows less the mean, of length one again; as they are where centring is switched off."""
+        if not self.settings.centred:
+            return rows
+        moved = rows - mean
+        unit: Vectors = (moved / np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-6)).astype(
+            np.float32
+        )
+        return unit
+
+
+def digest_of(encoder: Encoder | None) -> str:
+    """Return the digest of an encoder's weights; empty where there is none, or where it cannot be loaded now."""
+    try:
+        return "" if encoder is None else encoder.digest
+    except EncoderUnavailable:
+        return ""
+
+
+def _mean(rows: Vectors) -> Vector:
+    """Return the mean of the rows, brought to length one."""
+    mean = rows.mean(axis=0)
+    unit: Vector = (mean / max(float(np.linalg.norm(mean)), 1e-6)).astype(np.float32)
+    return unit
+
+
+def _pieces(document: Document) -> tuple[Passage, ...]:
+    """Return what is explained passage by passage: a need's must-haves, a technology's quotable sentences."""
+    if document.kind is Kind.TECHNOLOGY:
+        return recipe.quotable(document)
+    return tuple(passage for passage in document.passages if passage.source.startswith("requirement:"))
+
+
+def _guess_tokens(text: str) -> int:
+    return 2 + len(text) // 3

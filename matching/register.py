@@ -1,0 +1,96 @@
+"""The documents of one kind that are held in memory: how each reads, where it stands, and the indexes over them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.background import Standing
+from matching.coverage import CoverageIndex, Said
+from matching.late import Tokens
+from matching.lexical import Floats, Snapshot
+from matching.protocols import VectorIndex
+from matching.types import Document, Passage, Vector, Vectors
+
+_PRIOR = 200
+"""The shipped mean counts as much as this many documents of the register."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is kept in memory of one document."""
+
+    document: Document
+    whole: Vector | None
+    passages: tuple[Passage, ...]
+    vectors: Vectors | None
+    standing: Standing
+    tokens: Tokens | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one reader sees, from its beginning to its end: later changes do not touch it."""
+
+    records: Mapping[str, Record]
+    words: Snapshot
+
+
+class Register:
+    """Records with their keyword and vector indexes; one lock keeps writers apart, readers never wait."""
+
+    def __init__(self, index: VectorIndex | None) -> None:
+        self.words = CoverageIndex()
+        self.index = index
+        self.records: Mapping[str, Record] = {}
+        self.with_vector = 0
+        self._sum: Floats | None = None
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def view(self) -> View:
+        """Return what is there now. A document added in between may be in one part and not in the other."""
+        return View(self.records, self.words.snapshot())
+
+    def add(self, fresh: Mapping[str, Record], what: Mapping[str, Said]) -> None:
+        """Put records in, in place of those with the same ids, with what each of them says."""
+        with self._lock:
+            self._count(fresh)
+            self.records = {**self.records, **fresh}
+            self.words.upsert(list(what.items()))
+            if self.index is not None:
+                whole = {key: record.whole for key, record in fresh.items() if record.whole is not None}
+                self.index.remove([key for key in fresh if key not in whole])
+                if whole:
+                    self.index.upsert(list(whole), np.stack(list(whole.values())))
+
+    def forget(self, ids: Sequence[str]) -> None:
+        """Drop documents; unknown ids are ignored."""
+        with self._lock:
+            gone = set(ids)
+            self._count({}, gone)
+            self.records = {key: record for key, record in self.records.items() if key not in gone}
+            self.words.remove(ids)
+            if self.index is not None:
+                self.index.remove(ids)
+
+    def _count(self, fresh: Mapping[str, Record], gone: Collection[str] = ()) -> None:
+        """Keep the sum of all whole vectors, from which the mean for centring comes."""
+        for key in {*fresh, *gone}:
+            for record, sign in ((self.records.get(key), -1), (fresh.get(key), 1)):
+                if record is not None and record.whole is not None:
+                    total = np.zeros_like(record.whole) if self._sum is None else self._sum
+                    self._sum = total + sign * record.whole
+                    self.with_vector += sign
+
+    def mean(self, shipped: Floats) -> Floats:
+        """Return the mean of the register's own vectors, leaning on the shipped one while there are few."""
+        if self._sum is None:
+            return shipped
+        mean: Floats = ((self._sum + _PRIOR * shipped) / (self.with_vector + _PRIOR)).astype(np.float32)
+        return mean

@@ -1,0 +1,40 @@
+"""Compare the best candidates token by token (late interaction), and order them anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from matching.late import Batch
+from matching.reading import Reader
+from matching.settings import MatcherSettings
+from matching.steps.candidates import Candidates
+from matching.steps.combine import Combine
+from matching.types import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Rerank:
+    """Only the head of the list is compared: what stands far behind by words and meaning is not brought forward."""
+
+    kind: Kind
+    settings: MatcherSettings
+    reader: Reader
+    combine: Combine
+
+    name = "rerank"
+
+    def __call__(self, found: Candidates) -> None:
+        """Fill in the two signals of tokens for the head, and order it by all five."""
+        asker = found.asker
+        if asker.tokens is None:
+            return
+        before = found.order
+        head = before[: max(self.settings.rerank, found.limit)]
+        lens = self.reader.meaning().lens
+        having = [at for at in head if found.records[at].tokens is not None]
+        if lens is not None and having:
+            others = [tokens for at in having if (tokens := found.records[at].tokens) is not None]
+            there, back = lens.echoes(asker.tokens, self.kind, Batch.of(others))
+            found.values[having, 3], found.values[having, 4] = there, back
+        self.combine(found)
+        found.order = found.sort(head) + before[len(head) :]

@@ -1,0 +1,69 @@
+"""Propose candidates: by their words, and by the meaning of the whole text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from matching.background import SIGNALS
+from matching.lexical import best
+from matching.reading import Reader
+from matching.register import Register
+from matching.settings import MatcherSettings
+from matching.steps.candidates import Candidates
+from matching.types import Hit, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieve:
+    """Take the best of each retriever into one list of candidates, with the signals that are known so far."""
+
+    kind: Kind
+    settings: MatcherSettings
+    reader: Reader
+    register: Register
+
+    name = "retrieve"
+
+    def __call__(self, found: Candidates) -> None:
+        """Fill in ids, records, ranks, and the signals of words and of whole texts."""
+        wanted = max(self.settings.candidates, found.limit)
+        words = None
+        if self.settings.keyword:
+            words = self.register.words.coverage(found.asker.said, found.view.words)
+            found.hits["keyword"] = best(found.view.words, words[0], wanted, found.among)
+        found.hits["dense"] = self._by_meaning(found, wanted)
+        keyword, dense = found.hits.get("keyword", []), found.hits["dense"]
+        found.degraded = found.asker.whole is None or (not dense and bool(keyword))
+        for name, hits in found.hits.items():
+            for rank, hit in enumerate(hits, start=1):
+                if hit.id in found.view.records and hit.id in found.view.words.places:
+                    found.ranks.setdefault(hit.id, {})[name] = rank
+        found.ids = list(found.ranks)
+        found.records = [found.view.records[key] for key in found.ids]
+        found.values = np.full((len(found.ids), SIGNALS), np.nan, dtype=np.float32)
+        if words is not None:
+            rows = [found.view.words.places[key] for key in found.ids]
+            found.values[:, 0], found.values[:, 1] = words[0][rows], words[1][rows]
+        self._compare_wholes(found)
+
+    def _by_meaning(self, found: Candidates, wanted: int) -> list[Hit]:
+        """Return the nearest documents; the asker alone is centred, which orders nearly as if both were."""
+        index, whole = self.register.index, found.asker.whole
+        if whole is None or index is None or not self.settings.dense or not self.register.with_vector:
+            return []
+        return index.search(self.reader.asked(whole, self.kind.other), wanted, found.among)
+
+    def _compare_wholes(self, found: Candidates) -> None:
+        """Fill in the centred cosine of every candidate that has a vector."""
+        whole = found.asker.whole
+        if whole is None or not self.settings.dense:
+            return
+        having = [at for at, record in enumerate(found.records) if record.whole is not None]
+        if having:
+            wholes = np.stack([own for record in found.records if (own := record.whole) is not None])
+            mean = self.register.mean(self.reader.meaning().means[self.kind])
+            found.values[having, 2] = self.reader.centred(wholes, mean) @ self.reader.asked(
+                whole, self.kind.other
+            )
