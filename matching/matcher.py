@@ -13,7 +13,7 @@ from matching.errors import EncoderUnavailable
 from matching.explanation import NEAR, PARTLY_AT, Wanted, explain
 from matching.late import Tokens
 from matching.protocols import Encoder, VectorIndex
-from matching.reading import Reader, digest_of
+from matching.reading import Reader, Reading, digest_of
 from matching.register import Record, Register
 from matching.settings import MatcherSettings
 from matching.steps.candidates import Asker, Candidates, Step
@@ -22,21 +22,25 @@ from matching.steps.decide import Decide
 from matching.steps.explain import Explain
 from matching.steps.rerank import Rerank
 from matching.steps.retrieve import Retrieve
-from matching.types import Answer, Document, Encoded, Kind, Reason, Results, Vector
+from matching.types import Answer, Document, Encoded, Hit, Kind, Reason, Results, Vector
 
-__all__ = ["Matcher", "Stage", "build_finder", "digest_of"]
+__all__ = ["Matcher", "Reading", "Stage", "build_finder", "digest_of"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What one step left behind: the best candidates in their order then, with scores, and how long it took."""
+    """What one step left behind: the best candidates in their order then, and how long it took.
+
+    ``lists`` holds the hits of each retriever (``keyword``, ``dense``) after the first step, and one list (``all``)
+    after the others; scores of different lists do not compare.
+    """
 
     name: str
     seconds: float
     candidates: int
-    best: tuple[tuple[str, float], ...]
+    lists: Mapping[str, tuple[Hit, ...]]
 
 
 class Matcher:
@@ -136,9 +140,16 @@ class Matcher:
             start = time.perf_counter()
             step(found)
             if stages is not None:
-                best = tuple((found.ids[at], float(found.scores[at])) for at in found.shown)
-                stages.append(Stage(step.name, time.perf_counter() - start, len(found.ids), best))
+                seconds = time.perf_counter() - start
+                stages.append(Stage(step.name, seconds, len(found.ids), _lists(found)))
         return self._decide.results(found)
+
+    def read(self, asker: Document | str) -> Reading:
+        """Tell how an asker of the other side is read, before anything is compared."""
+        if isinstance(asker, Document):
+            return self.reader.read(asker)
+        words = self.register.words
+        return self.reader.read_typed(self.reader.plain.typed(asker), words.knows, words.vocabulary)
 
     # Who asks ------------------------------------------------------------------------------------------------
 
@@ -197,6 +208,12 @@ class Matcher:
         return next(
             (reason for reason in reasons if reason.passage), Reason(wanted.text, Answer.NOTHING_FOUND)
         )
+
+
+def _lists(found: Candidates) -> Mapping[str, tuple[Hit, ...]]:
+    if not found.order:
+        return {name: tuple(hits[: found.limit]) for name, hits in found.hits.items()}
+    return {"all": tuple(Hit(found.ids[at], float(found.scores[at])) for at in found.shown)}
 
 
 def build_finder(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +13,7 @@ from matching import background as backgrounds
 from matching import documents as recipe
 from matching.background import MeaningBackground, Standing, WordsBackground, meaning_background
 from matching.coverage import Said, said
+from matching.documents import whole_text
 from matching.errors import EncoderUnavailable
 from matching.late import Tokens
 from matching.lexical import Floats
@@ -20,12 +21,28 @@ from matching.packing import pack, unpack
 from matching.protocols import Encoder, TokenCounter, TokenEncoder
 from matching.register import Record
 from matching.settings import MatcherSettings
+from matching.spelling import mended
 from matching.steps.expand import Expand
+from matching.text import stem, words
 from matching.types import Document, Encoded, Kind, Passage, TokenRows, Vector, Vectors
 
 logger = logging.getLogger(__name__)
 
 _PASSAGE_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a text is read: what the encoder is given, the concepts found in it, and its words by their share.
+
+    ``concepts`` holds (what is written, what it means); ``words`` the words as they are written, heaviest first, with
+    their share of the whole; ``mended`` (what was typed, what was read instead).
+    """
+
+    encoded: str
+    concepts: tuple[tuple[str, str], ...]
+    words: tuple[tuple[str, float], ...]
+    mended: tuple[tuple[str, str], ...] = ()
 
 
 class Reader:
@@ -139,6 +156,48 @@ class Reader:
         wholes, tokens = self.encoder.encode_tokens([given])
         telling = any(len(one.pieces) for one in tokens)
         return wholes[0], lens.reduce(tokens, kind) if telling else None
+
+    def read(self, document: Document) -> Reading:
+        """Tell how a document is read."""
+        text = whole_text(document, self.plain)
+        return self._reading(text, self.said(document).shares, ())
+
+    def read_typed(
+        self, text: str, known: Callable[[str], bool], vocabulary: Callable[[], Sequence[str]]
+    ) -> Reading:
+        """Tell how a normalised text that a person typed is read."""
+        bare = self.expand.sentence_terms(text)
+        terms = self.expand.typed_terms(text, known, vocabulary)
+        strange = mended(bare, known, vocabulary) if self.settings.spelling else {}
+        written = {stem(word.text): word.text for word in words(text)}
+        pairs = [
+            (written.get(term, term), near)
+            for term in bare
+            for near in mended({term: 1.0}, known, vocabulary)
+            if near in strange
+        ]
+        return self._reading(text, self.weigh(terms, Kind.NEED).shares, tuple(pairs))
+
+    def _reading(self, text: str, shares: Mapping[str, float], pairs: tuple[tuple[str, str], ...]) -> Reading:
+        found = words(text)
+        written: dict[str, str] = {}
+        for word in found:
+            written.setdefault(stem(word.text), word.text)
+        concepts: dict[str, str] = {}
+        if self.expand.book is not None:
+            for mention in self.expand.book.mentions(found):
+                said_as = text[found[mention.first].start : found[mention.last - 1].end]
+                concepts.setdefault(mention.entry.concept, said_as)
+        heaviest = sorted(
+            ((written[term], share) for term, share in shares.items() if term in written),
+            key=lambda one: (-one[1], one[0]),
+        )
+        return Reading(
+            encoded=self.expand.spelled_out(text),
+            concepts=tuple((said_as, concept.removeprefix("§")) for concept, said_as in concepts.items()),
+            words=tuple(heaviest),
+            mended=pairs,
+        )
 
     def _language(self) -> WordsBackground:
         return WordsBackground.of(self.settings)

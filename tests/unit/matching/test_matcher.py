@@ -313,8 +313,8 @@ def test_a_trace_tells_what_each_step_left_behind_and_ends_with_the_answer() -> 
         "explain",
         "decide",
     ]
-    assert stages[0].best == ()  # candidates are not in any order yet
-    assert [key for key, _ in stages[-1].best] == ids(results)
+    assert set(stages[0].lists) == {"keyword", "dense"}
+    assert [hit.id for hit in stages[-1].lists["all"]] == ids(results)
     assert made.trace("  ", 3)[1] == ()
 
 
@@ -357,3 +357,15 @@ def test_without_the_normalise_step_hidden_characters_part_words() -> None:
         words = build_finder(Kind.TECHNOLOGY, settings=MatcherSettings(normalise=normalise))
         words.add(words.encode([hidden]))
         assert ids(words.search("bilirubin", 5)) == found
+
+
+def test_a_reading_tells_what_is_written_and_what_it_means() -> None:
+    reading = finder().read("FIT kits, dispensery robot")
+    assert ("FIT", "faecal immunochemical test") in reading.concepts
+    assert "FIT (faecal immunochemical test)" in reading.encoded
+    assert {word for word, _ in reading.words} >= {"FIT", "robot"}
+    assert [share for _, share in reading.words] == sorted(
+        (share for _, share in reading.words), reverse=True
+    )
+    assert [typed for typed, _ in reading.mended] == ["dispensery"]
+    assert ("Newborn", "newborn") not in finder().read(NEED).mended
