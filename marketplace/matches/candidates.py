@@ -107,6 +107,7 @@ def for_need(actor: Actor, ref: str, wanted: Chosen, here: str) -> pages.Candida
         orders=pages.orders(wanted.order, NEED_ORDERS),
         settings=pages.settings(wanted.setting),
         passport_only=wanted.passport_only,
+        how=url_for("matches.how_for_need", ref=ref),
         filtered=wanted not in {Chosen(), Chosen(unknown=True)},
         fitting=page.fitting,
         others=page.others,
@@ -258,9 +259,7 @@ def _page(found: Sequence[Proposal], results: Results | None, wanted: Chosen, on
     if wanted.unknown:
         notes.append(UNKNOWN_FILTER)
     if results is None:
-        notes.append(
-            "This was published only a moment ago and is being read. Reload the page in a few seconds."
-        )
+        notes.append(pages.NOT_READ_YET)
     words = (
         f"{count(len(fitting), one, many)} {'fits' if len(fitting) == 1 else 'fit'} well enough to look at"
     )

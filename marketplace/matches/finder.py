@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import monotonic
+from typing import TypeAlias
 
 import structlog
 from flask import Flask, current_app
@@ -23,7 +24,7 @@ from marketplace.matches.models import IndexEntry
 from marketplace.settings import Settings
 from marketplace.web.search import Found
 from matching.errors import EncoderUnavailable
-from matching.matcher import Matcher, build_finder, digest_of
+from matching.matcher import Matcher, Reading, Stage, build_finder, digest_of
 from matching.protocols import Encoder, VectorIndex
 from matching.types import Encoded, Hit, Kind, Reason, Results, Vector, Vectors
 
@@ -41,6 +42,9 @@ __all__ = [
 ]
 
 log = structlog.get_logger()
+
+#: How a text is read, what it finds, and what each step did.
+Traced: TypeAlias = tuple[Reading, Results, tuple[Stage, ...]]
 
 #: Seconds that a search waits for the matchers of a process that has just started.
 PATIENCE = 10.0
@@ -272,3 +276,24 @@ def match_many(asker: Kind, refs: Sequence[str], limit: int) -> dict[str, Result
         entry.subject_ref: own.matchers[other].match(from_entry(entry, digest_of(own.encoder)), limit + 3)
         for entry in stored
     }
+
+
+def trace_text(text: str, limit: int) -> Traced:
+    """Search technologies for what a person typed, and tell how: the reading, the answer, and each step."""
+    own = ready(db.session)
+    matcher = own.matchers[Kind.TECHNOLOGY]
+    results, stages = matcher.trace(text, limit)
+    own.note(results)
+    return matcher.read(text), results, stages
+
+
+def trace_need(ref: str, limit: int) -> Traced | None:
+    """Rank technologies for a published need, and tell how; None while it is not indexed yet."""
+    own = ready(db.session)
+    stored = queries.entry(db.session, Kind.NEED, ref)
+    if stored is None or stored.removed:
+        return None
+    encoded = from_entry(stored, digest_of(own.encoder))
+    matcher = own.matchers[Kind.TECHNOLOGY]
+    results, stages = matcher.trace(encoded, limit)
+    return matcher.read(encoded.document), results, stages

@@ -42,6 +42,7 @@ SOURCES = {
     "outcome": "its wanted outcome",
     "requirement": "its must-haves",
 }
+NOT_READ_YET = "This was published only a moment ago and is being read. Reload the page in a few seconds."
 WORDS_ONLY = (
     "Just now we can only compare words, not meaning, so good matches in other words may be missing. "
     "This mends itself when the language model is back."
@@ -120,6 +121,7 @@ class CandidatesPage(Page):
     passport_only: bool | None
     filtered: bool
     pending: bool = False
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
-from marketplace.matches import candidates
+from marketplace.matches import candidates, workings
 from marketplace.web.pages import fragment
 
 matches = Blueprint("matches", __name__)
@@ -34,3 +34,17 @@ def for_technology(ref: str) -> ResponseReturnValue:
 def search() -> ResponseReturnValue:
     """Search needs and technologies in one's own words."""
     return fragment(candidates.search_page(current_actor(), request.args.get("q", "")))
+
+
+@matches.get("/how-matching-works")
+@public("what is found for a text is public, and how it is found should be")
+def how() -> ResponseReturnValue:
+    """Show each step of the matcher at work on a typed text."""
+    return fragment(workings.for_text(current_actor(), request.args.get("q", "")))
+
+
+@matches.get("/needs/<ref>/matches/how")
+@requires(Permission.NEED_MATCHES_READ)
+def how_for_need(ref: str) -> ResponseReturnValue:
+    """Show each step of the matcher at work on a published need."""
+    return fragment(workings.for_need(current_actor(), ref))

@@ -12,6 +12,10 @@ def published_need(world: World) -> tuple[str, dict[str, object]]:
     return f"/needs/{need.ref}/matches", {}
 
 
+def how(asked: tuple[str, dict[str, object]]) -> tuple[str, dict[str, object]]:
+    return f"{asked[0]}/how", {}
+
+
 def draft_need(world: World) -> tuple[str, dict[str, object]]:
     need = make_draft(world.session, world.organisations[Who.LEAD])
     return f"/needs/{need.ref}/matches", {}
@@ -53,6 +57,28 @@ CASES = [
         withdrawn_need,
         allowed=frozenset(),
         others=dict.fromkeys(MAY_READ_NEEDS, 404),
+    ),
+    Case("matches.how", "GET", "any text", lambda _: ("/how-matching-works?q=falls", {}), allowed=EVERYBODY),
+    Case(
+        "matches.how_for_need",
+        "GET",
+        "published",
+        lambda world: how(published_need(world)),
+        allowed=frozenset({Who.LEAD, Who.BROKER}),
+    ),
+    *(
+        Case(
+            "matches.how_for_need",
+            "GET",
+            state,
+            make,
+            allowed=frozenset(),
+            others=dict.fromkeys(MAY_READ_NEEDS, 404),
+        )
+        for state, make in (
+            ("draft", lambda world: how(draft_need(world))),
+            ("withdrawn", lambda world: how(withdrawn_need(world))),
+        )
     ),
     Case("matches.for_technology", "GET", "listed", listed_technology, allowed=BROKERS | {Who.INNOVATOR}),
     Case(
