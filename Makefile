@@ -36,8 +36,8 @@ format: .venv/.ok-dev ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-evaluate: .venv/.ok ## rank the judged development set and print the figures
-	@$(BIN)/python -m matching.evaluation tests/evaluation/dev
+evaluate: .venv/.ok ## rank the judged development set, print the figures and write build/evaluation.html
+	@$(BIN)/python -m matching.evaluation tests/evaluation/dev --ablation --report build/evaluation.html
 
 bench: .venv/.ok-dev marketplace/web/static/build/manifest.json ## measure speed and memory as ratios
 	@$(BIN)/python -m benchmarks

@@ -3,13 +3,44 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from statistics import mean
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-from matching.evaluation.sets import Split
+import numpy as np
+import numpy.typing as npt
+
+from matching.evaluation.sets import Grades, Split
 from matching.types import Results
 
 Rankings = Mapping[str, Sequence[str]]
+Counts = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A figure and how it came about: what each asker adds above and below the line of a ratio.
+
+    A mean over askers has a one below the line for each asker, and a zero for those whom it leaves out. ``over``
+    and ``under`` have shape (askers,).
+    """
+
+    over: Counts
+    under: Counts
+
+    @staticmethod
+    def of(values: Sequence[float | None]) -> Tally:
+        """Return the mean of the values that are not None."""
+        known = np.array([value is not None for value in values], dtype=float)
+        return Tally(np.array([value or 0.0 for value in values], dtype=float), known)
+
+    @property
+    def figure(self) -> float:
+        """Return the ratio; 0 where there is nothing below the line."""
+        total = float(self.under.sum())
+        return float(self.over.sum()) / total if total else 0.0
+
+
+Tallies = Mapping[str, Tally]
 
 
 def gain(grades: Sequence[int]) -> float:
@@ -17,10 +48,14 @@ def gain(grades: Sequence[int]) -> float:
     return math.fsum((2.0**grade - 1) / math.log2(rank + 1) for rank, grade in enumerate(grades, start=1))
 
 
+def ideal(relevant: Mapping[str, int]) -> float:
+    """Return the gain of the best possible first ten."""
+    return gain(sorted(relevant.values(), reverse=True)[:10])
+
+
 def ndcg(ranked: Sequence[str], relevant: Mapping[str, int]) -> float:
     """Return nDCG at 10."""
-    ideal = gain(sorted(relevant.values(), reverse=True)[:10])
-    return gain([relevant.get(key, 0) for key in ranked[:10]]) / ideal
+    return gain([relevant.get(key, 0) for key in ranked[:10]]) / ideal(relevant)
 
 
 def recall(ranked: Sequence[str], relevant: Mapping[str, int]) -> float | None:
@@ -36,33 +71,38 @@ def reciprocal_rank(ranked: Sequence[str], relevant: Mapping[str, int]) -> float
     return next((1 / rank for rank, key in enumerate(ranked, start=1) if relevant.get(key, 0) >= 2), 0.0)
 
 
-def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return mean(known) if known else 0.0
-
-
-def figures(needs: Rankings, technologies: Rankings, queries: Rankings, split: Split) -> dict[str, float]:
+def ranking(needs: Rankings, technologies: Rankings, queries: Rankings, split: Split) -> dict[str, Tally]:
     """Return the agreed figures of one method from its rankings of every asker."""
     wanted = {query.id: query.relevant for query in split.queries}
     return {
-        "ndcg@10": _mean([ndcg(needs.get(key, ()), graded) for key, graded in split.grades.items()]),
-        "recall@20": _mean([recall(needs.get(key, ()), graded) for key, graded in split.grades.items()]),
-        "mrr": _mean([reciprocal_rank(needs.get(key, ()), graded) for key, graded in split.grades.items()]),
-        "reverse_ndcg@10": _mean(
-            [ndcg(technologies.get(key, ()), graded) for key, graded in split.reversed_grades.items()]
-        ),
-        "query_ndcg@10": _mean([ndcg(queries.get(key, ()), graded) for key, graded in wanted.items()]),
+        "ndcg@10": _over(ndcg, needs, split.grades),
+        "recall@20": _over(recall, needs, split.grades),
+        "mrr": _over(reciprocal_rank, needs, split.grades),
+        "reverse_ndcg@10": _over(ndcg, technologies, split.reversed_grades),
+        "query_ndcg@10": _over(ndcg, queries, wanted),
     }
 
 
-def verdicts(results: Mapping[str, Results], split: Split) -> dict[str, float]:
+def _over(
+    measure: Callable[[Sequence[str], Mapping[str, int]], float | None], found: Rankings, grades: Grades
+) -> Tally:
+    return Tally.of([measure(found.get(asker, ()), graded) for asker, graded in grades.items()])
+
+
+def verdicts(results: Mapping[str, Results], split: Split) -> dict[str, Tally]:
     """Return how often the matcher accepts where nothing answers, and refuses where something does."""
     accepted = {
         key: [match.id for match in found.matches if match.accepted] for key, found in results.items()
     }
-    pairs = [(need, technology) for need in split.grades for technology in accepted.get(need, ())]
+    graded = [sum(key in split.grades[need] for key in accepted.get(need, ())) for need in split.grades]
+    given = [len(accepted.get(need, ())) for need in split.grades]
     return {
-        "false_match_rate": _mean([float(bool(accepted.get(need))) for need in split.no_match]),
-        "wrongly_empty_rate": _mean([float(not accepted.get(need)) for need in split.grades]),
-        "accepted_precision": _mean([float(pair[1] in split.grades[pair[0]]) for pair in pairs]),
+        "false_match_rate": Tally.of([float(bool(accepted.get(need))) for need in split.no_match]),
+        "false_matches": Tally.of([float(len(accepted.get(need, ()))) for need in split.no_match]),
+        "wrongly_empty_rate": Tally.of([float(not accepted.get(need)) for need in split.grades]),
+        "accepted_precision": Tally(np.array(graded, dtype=float), np.array(given, dtype=float)),
     }
+
+
+AGREED_VERDICTS = ("false_match_rate", "wrongly_empty_rate", "accepted_precision")
+"""What the JSON tells of the verdicts: its keys are agreed with those who read it."""

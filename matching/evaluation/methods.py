@@ -5,115 +5,123 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from matching.documents import fields, whole_text
-from matching.evaluation.measures import Rankings, figures, verdicts
+from matching import glossary as glossaries
+from matching.evaluation import baselines
+from matching.evaluation.baselines import Side
+from matching.evaluation.measures import AGREED_VERDICTS, Rankings, Tally, ranking, verdicts
 from matching.evaluation.sets import Split
-from matching.fusion import reciprocal_rank_fusion
-from matching.lexical import BM25Index
-from matching.matcher import Matcher, build_finder
+from matching.matcher import build_finder
 from matching.protocols import Encoder
 from matching.settings import MatcherSettings
-from matching.types import Document, Encoded, Hit, Kind, Results, Vector
+from matching.types import Kind, Results
+
+LIMIT = 100
+"""How many candidates of each asker are looked at."""
+
+METHODS = {
+    "keyword": "BM25, stemmed",
+    "dense": "dense, plain cosine",
+    "fusion": "rank fusion of the two",
+    "abbreviations": "BM25, abbreviations spelled out",
+    "centred": "dense, centred",
+    "late": "late interaction, hubs corrected",
+    "sum": "z-scored sum, abbreviations + centred",
+    "matcher": "the matcher",
+}
+"""Every method and what people are told it is. Abbreviations are spelled out by the project's own glossary."""
+
+AGREED_METHODS = ("keyword", "dense", "fusion", "matcher")
+"""What the JSON tells: its keys are agreed with those who read it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """One kind of document, ready to be ranked by every method; ``plain`` are the vectors of the bare texts."""
+class MatcherRun:
+    """What the matcher found for every asker of a set, with the given settings."""
 
-    encoded: Mapping[str, Encoded]
-    finder: Matcher
-    keyword: BM25Index
-    plain: Mapping[str, Vector]
+    needs: Mapping[str, Results]
+    technologies: Mapping[str, Results]
+    queries: Mapping[str, Results]
 
-    @staticmethod
-    def of(kind: Kind, given: Sequence[Document], encoder: Encoder | None, settings: MatcherSettings) -> Side:
-        """Encode and index the documents of one kind."""
-        finder = build_finder(kind, encoder=encoder, settings=settings)
-        encoded = finder.encode(given)
-        finder.add(encoded)
-        keyword = BM25Index()
-        keyword.upsert([(document.id, plain_text(document)) for document in given])
-        plain: dict[str, Vector] = {}
-        if encoder is not None:
-            plain = _bare(encoded)
-            rest = [document for document in given if document.id not in plain]
-            rows = encoder.encode_documents([whole_text(document) for document in rest])
-            plain |= {document.id: row for document, row in zip(rest, rows, strict=True)}
-        return Side({one.document.id: one for one in encoded}, finder, keyword, plain)
-
-    def by_words(self, text: str) -> list[Hit]:
-        """Rank by BM25 with stemming and no synonyms."""
-        return self.keyword.search(text, len(self.encoded))
-
-    def by_meaning(self, vector: Vector | None) -> list[Hit]:
-        """Rank by the plain cosine of the encoder."""
-        if vector is None:
-            return []
-        hits = [Hit(key, float(row @ vector)) for key, row in self.plain.items()]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.id))
-
-
-def _bare(encoded: Sequence[Encoded]) -> dict[str, Vector]:
-    """Return the vectors of texts that the matcher encoded as they stand, so that they are not encoded twice."""
-    return {
-        one.document.id: one.vectors[0]
-        for one in encoded
-        if one.vectors is not None
-        and len(one.passages) == 1
-        and one.passages[0].text == whole_text(one.document)
-    }
-
-
-def plain_text(document: Document) -> str:
-    """Return every field of a document as one text, for the keyword baseline."""
-    return " ".join(text for _, text in fields(document))
-
-
-def rankings(ids: Mapping[str, Sequence[Hit]]) -> Rankings:
-    """Return the ids of each asker's hits, best first."""
-    return {asker: [hit.id for hit in hits] for asker, hits in ids.items()}
+    def tallies(self, split: Split) -> dict[str, Tally]:
+        """Return its figures."""
+        found = ranking(_ids(self.needs), _ids(self.technologies), _ids(self.queries), split)
+        return found | verdicts(self.needs, split)
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The figures of every method, and the matcher's own results for those who want to look closer."""
+    """The figures of every method, and what the matcher found for those who want to look closer."""
 
-    table: dict[str, dict[str, float]]
-    need_results: Mapping[str, Results]
-    technology_results: Mapping[str, Results]
-    query_results: Mapping[str, Results]
+    tallies: Mapping[str, Mapping[str, Tally]]
+    run: MatcherRun
+    need_rankings: Mapping[str, Rankings]
+
+    @property
+    def table(self) -> dict[str, dict[str, float]]:
+        """Return the agreed figures of the agreed methods: what ``--json`` prints."""
+        left_out = self.tallies["matcher"].keys() - self.tallies["keyword"].keys() - {*AGREED_VERDICTS}
+        return {
+            method: {
+                name: tally.figure for name, tally in self.tallies[method].items() if name not in left_out
+            }
+            for method in AGREED_METHODS
+        }
 
 
 def measure(split: Split, encoder: Encoder | None, settings: MatcherSettings | None = None) -> Measured:
-    """Rank every asker of a split by every method and return the figures."""
+    """Rank every asker of a split by every method; without an encoder by words alone."""
+    # The simple methods come first: their bare texts are encoded in large batches, and many are the matcher's too.
+    needs, technologies, queries = simple(split, encoder)
+    run = run_matcher(split, encoder, settings)
+    tallies = {name: ranking(needs[name], technologies[name], queries[name], split) for name in needs}
+    tallies["matcher"] = run.tallies(split)
+    found = {**needs, "matcher": _ids(run.needs)}
+    order = [name for name in METHODS if name in tallies]
+    return Measured({name: tallies[name] for name in order}, run, {name: found[name] for name in order})
+
+
+def run_matcher(split: Split, encoder: Encoder | None, settings: MatcherSettings | None = None) -> MatcherRun:
+    """Rank every asker of a split by the matcher; reasons are left out, which ranking does not use."""
     chosen = replace(settings or MatcherSettings(), explain=False)
-    technologies = Side.of(Kind.TECHNOLOGY, split.technologies, encoder, chosen)
-    needs = Side.of(Kind.NEED, split.needs, encoder, chosen)
-    sides = {Kind.TECHNOLOGY: technologies, Kind.NEED: needs}
-    typed = encoder.encode_queries([query.text for query in split.queries]) if encoder else None
-    lists: dict[str, tuple[dict[str, list[Hit]], ...]] = {
-        name: ({}, {}, {}) for name in ("keyword", "dense", "fusion")
-    }
-    for place, (askers, pool) in enumerate(((needs, technologies), (technologies, needs))):
-        for key, asker in askers.encoded.items():
-            lists["keyword"][place][key] = pool.by_words(plain_text(asker.document))
-            lists["dense"][place][key] = pool.by_meaning(askers.plain.get(key))
-    for at, query in enumerate(split.queries):
-        lists["keyword"][2][query.id] = sides[query.target].by_words(query.text)
-        lists["dense"][2][query.id] = sides[query.target].by_meaning(None if typed is None else typed[at])
-    for place in range(3):
-        for key, hits in lists["keyword"][place].items():
-            lists["fusion"][place][key] = reciprocal_rank_fusion([hits, lists["dense"][place][key]])
-    table = {
-        name: figures(rankings(found[0]), rankings(found[1]), rankings(found[2]), split)
-        for name, found in lists.items()
-    }
-    need_results = {key: technologies.finder.match(one, 100) for key, one in needs.encoded.items()}
-    technology_results = {key: needs.finder.match(one, 100) for key, one in technologies.encoded.items()}
-    query_results = {query.id: sides[query.target].finder.search(query.text, 100) for query in split.queries}
-    ranked = [
-        {key: [match.id for match in found.matches] for key, found in results.items()}
-        for results in (need_results, technology_results, query_results)
-    ]
-    table["matcher"] = figures(ranked[0], ranked[1], ranked[2], split) | verdicts(need_results, split)
-    return Measured(table, need_results, technology_results, query_results)
+    technologies = build_finder(Kind.TECHNOLOGY, encoder=encoder, settings=chosen)
+    needs = build_finder(Kind.NEED, encoder=encoder, settings=chosen)
+    offered, wanted = technologies.encode(split.technologies), needs.encode(split.needs)
+    technologies.add(offered)
+    needs.add(wanted)
+    finders = {Kind.TECHNOLOGY: technologies, Kind.NEED: needs}
+    return MatcherRun(
+        needs={one.document.id: technologies.match(one, LIMIT) for one in wanted},
+        technologies={one.document.id: needs.match(one, LIMIT) for one in offered},
+        queries={query.id: finders[query.target].search(query.text, LIMIT) for query in split.queries},
+    )
+
+
+def simple(
+    split: Split, encoder: Encoder | None
+) -> tuple[Mapping[str, Rankings], Mapping[str, Rankings], Mapping[str, Rankings]]:
+    """Return the rankings of each simple method: for needs, for technologies and for queries."""
+    book = glossaries.load()
+    needs = Side.of_documents(split.needs, encoder, book)
+    technologies = Side.of_documents(split.technologies, encoder, book)
+    there, back = _echoes(needs, technologies)
+    typed: dict[str, dict[str, Sequence[str]]] = {}
+    for target, pool in ((Kind.NEED, needs), (Kind.TECHNOLOGY, technologies)):
+        chosen = [query for query in split.queries if query.target is target]
+        asked = Side.of_queries(chosen, encoder, book)
+        for name, found in baselines.rankings(asked, pool, _echoes(asked, pool)[0]).items():
+            typed.setdefault(name, {}).update(found)
+    return (
+        baselines.rankings(needs, technologies, there),
+        baselines.rankings(technologies, needs, None if back is None else back.T),
+        typed,
+    )
+
+
+def _echoes(askers: Side, pool: Side) -> tuple[baselines.Scores, baselines.Scores] | tuple[None, None]:
+    if askers.tokens is None or pool.tokens is None:
+        return None, None
+    return baselines.late(askers.tokens, pool.tokens)
+
+
+def _ids(results: Mapping[str, Results]) -> Rankings:
+    return {key: [match.id for match in found.matches] for key, found in results.items()}

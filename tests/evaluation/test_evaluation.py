@@ -11,54 +11,18 @@ from pathlib import Path
 import pytest
 
 from matching.evaluation.__main__ import main
-from matching.evaluation.measures import figures, verdicts
+from matching.evaluation.measures import ranking, verdicts
 from matching.evaluation.methods import measure
 from matching.evaluation.sets import SplitError, load
-from matching.types import Fit, Match, Results
+from tests.evaluation.small import results, write_split
 from tests.fakes.matching import HashEncoder
 
 DEV = Path(__file__).parent / "dev"
 
 
-def write_split(folder: Path) -> Path:
-    """Write a set small enough to score by hand."""
-    rows = {
-        "technologies.jsonl": [
-            {
-                "id": f"T{n}",
-                "name": name,
-                "supplier": "S",
-                "summary": text,
-                "category": "",
-                "setting": "",
-                "source": "",
-            }
-            for n, (name, text) in enumerate(
-                [("Lamp", "light for jaundice"), ("Pump", "infusion pump"), ("Badge", "alarm badge")]
-            )
-        ],
-        "needs.jsonl": [
-            {"id": "N0", "title": "Jaundice", "statement": "light at home", "requirements": ["safe"]},
-            {"id": "N1", "title": "Alarm", "statement": "badge for nurses", "requirements": ["loud"]},
-            {"id": "N2", "title": "Parking", "statement": "cars", "requirements": ["barrier"]},
-        ],
-        "queries.jsonl": [
-            {"id": "Q0", "text": "pump", "target": "technologies", "relevant": {"T1": 3}},
-            {"id": "Q1", "text": "alarm", "target": "needs", "relevant": {"N1": 2, "N2": 1}},
-        ],
-    }
-    for name, lines in rows.items():
-        (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    (folder / "qrels.tsv").write_text(
-        "need_id\ttech_id\tgrade\nN0\tT0\t3\nN0\tT1\t1\nN1\tT2\t2\n", encoding="utf-8"
-    )
-    (folder / "no_match.txt").write_text("N2\n", encoding="utf-8")
-    return folder
-
-
 def test_figures_follow_the_definitions(tmp_path: Path) -> None:
     split = load(write_split(tmp_path))
-    found = figures(
+    found = ranking(
         {"N0": ["T2", "T0", "T1"], "N1": ["T2"]},
         {"T0": ["N0"], "T1": ["N1", "N0"], "T2": []},
         {"Q0": ["T0", "T1"], "Q1": ["N1", "N2"]},
@@ -66,7 +30,7 @@ def test_figures_follow_the_definitions(tmp_path: Path) -> None:
     )
     log = math.log2
     n0 = (7 / log(3) + 1 / log(4)) / (7 + 1 / log(3))
-    assert found == pytest.approx(
+    assert {name: tally.figure for name, tally in found.items()} == pytest.approx(
         {
             "ndcg@10": (n0 + 1) / 2,
             "recall@20": 1.0,
@@ -80,15 +44,20 @@ def test_figures_follow_the_definitions(tmp_path: Path) -> None:
 def test_verdicts_count_askers_for_the_rates_and_pairs_for_the_precision(tmp_path: Path) -> None:
     split = load(write_split(tmp_path))
 
-    def results(**accepted: bool) -> Results:
-        return Results(
-            tuple(Match(key, 1, 1.0, 0.5, Fit.FAIR, accepted=yes, ranks={}) for key, yes in accepted.items())
-        )
-
     found = verdicts(
-        {"N0": results(T0=True, T2=True), "N1": results(T2=False), "N2": results(T1=True)}, split
+        {
+            "N0": results(("T0", 0.9), ("T2", 0.8)),
+            "N1": results(("T2", 0.4)),
+            "N2": results(("T1", 0.6), ("T0", 0.5)),
+        },
+        split,
     )
-    assert found == {"false_match_rate": 1.0, "wrongly_empty_rate": 0.5, "accepted_precision": 0.5}
+    assert {name: tally.figure for name, tally in found.items()} == {
+        "false_match_rate": 1.0,
+        "false_matches": 2.0,
+        "wrongly_empty_rate": 0.5,
+        "accepted_precision": 0.5,
+    }
 
 
 def test_the_development_set_is_measured_by_every_method_in_the_agreed_keys() -> None:
@@ -142,20 +111,20 @@ def test_figures_agree_with_the_reference_scorer_to_three_decimals(tmp_path: Pat
     measured = measure(split, HashEncoder(256))
     wanted = {
         "need2tech": (
-            measured.need_results,
+            measured.run.needs,
             ["ndcg@10", "recall@20", "mrr"],
             ["nDCG@10", "recall@20", "MRR"],
         ),
-        "tech2need": (measured.technology_results, ["reverse_ndcg@10"], ["nDCG@10"]),
-        "queries": (measured.query_results, ["query_ndcg@10"], ["nDCG@10"]),
+        "tech2need": (measured.run.technologies, ["reverse_ndcg@10"], ["nDCG@10"]),
+        "queries": (measured.run.queries, ["query_ndcg@10"], ["nDCG@10"]),
     }
-    for direction, (results, ours, theirs) in wanted.items():
+    for direction, (found, ours, theirs) in wanted.items():
         run = tmp_path / f"{direction}.tsv"
         run.write_text(
             "".join(
                 f"{asker}\t{match.id}\t{match.score!r}\t{int(match.accepted)}\n"
-                for asker, found in results.items()
-                for match in found.matches
+                for asker, listed in found.items()
+                for match in listed.matches
             ),
             encoding="utf-8",
         )
