@@ -62,6 +62,13 @@ def said(
     )
 
 
+def pair(asker: Said, candidate: Said) -> tuple[float, float]:
+    """Return how far a candidate covers an asker, and how far the asker covers it."""
+    there = sum(share * candidate.saturations.get(term, 0.0) for term, share in asker.shares.items())
+    back = sum(share * asker.saturations.get(term, 0.0) for term, share in candidate.shares.items())
+    return there, back
+
+
 class CoverageIndex:
     """Documents of one kind, to be asked how well they cover an asker and are covered by it."""
 

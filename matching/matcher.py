@@ -20,8 +20,10 @@ from matching.steps.candidates import Asker, Candidates, Step
 from matching.steps.combine import Combine
 from matching.steps.decide import Decide
 from matching.steps.explain import Explain
+from matching.steps.own_words import OwnWords
 from matching.steps.rerank import Rerank
 from matching.steps.retrieve import Retrieve
+from matching.steps.spread import Spread
 from matching.types import Answer, Document, Encoded, Hit, Kind, Reason, Results, Vector
 
 __all__ = ["Matcher", "Reading", "Stage", "build_finder", "digest_of"]
@@ -62,14 +64,22 @@ class Matcher:
         self.reader = Reader(encoder, self.settings)
         self.register = Register(index)
         combine = Combine(self.settings)
+        retrieve = Retrieve(kind, self.settings, self.reader, self.register)
+        rerank = Rerank(kind, self.settings, self.reader, combine)
+        offered = kind is Kind.TECHNOLOGY
         self._decide = Decide(self.settings)
         steps: list[tuple[bool, Step]] = [
-            (True, Retrieve(kind, self.settings, self.reader, self.register)),
+            (True, retrieve),
             (True, combine),
             (
                 self.settings.late and self.settings.combine,
-                Rerank(kind, self.settings, self.reader, combine),
+                rerank,
             ),
+            (
+                (self.settings.own_words or self.settings.fold) and self.settings.combine and offered,
+                OwnWords(self.settings, self.reader, retrieve, combine, rerank),
+            ),
+            (offered, Spread(self.settings)),
             (True, Explain(self.reader)),
             (True, self._decide),
         ]

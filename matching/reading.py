@@ -14,6 +14,7 @@ from matching import documents as recipe
 from matching.background import MeaningBackground, Standing, WordsBackground, meaning_background
 from matching.coverage import Said, said
 from matching.documents import whole_text
+from matching.duplicates import Spoken
 from matching.errors import EncoderUnavailable
 from matching.late import Tokens
 from matching.lexical import Floats
@@ -100,7 +101,7 @@ class Reader:
         rows = [one for one in tokens if one is not None]
         telling = any(len(one.pieces) for one in rows)
         reduced = lens.reduce(rows, document.kind) if lens is not None and telling else None
-        return pack(self.standing(self.said(document), document.kind, _mean(wholes), reduced), reduced)
+        return pack(self.standing(self.said(document), document.kind, mean_of(wholes), reduced), reduced)
 
     def digest(self, document: Document) -> str:
         """Return the digest that `encode` would give, without encoding: equal means there is nothing to do."""
@@ -123,12 +124,20 @@ class Reader:
         passages = tuple(encoded.passages[at] for at in rest)
         if encoded.vectors is None or not wholes:
             standing = self.standing(what, document.kind, None, None)
-            return Record(document, None, passages, None, standing, None)
-        whole = _mean(encoded.vectors[wholes])
+            return Record(document, None, passages, None, standing, None, Spoken(document))
+        whole = mean_of(encoded.vectors[wholes])
         kept = unpack(encoded.extra)
         found, tokens = kept or (self.standing(what, document.kind, whole, None), None)
         # Half precision halves the memory of what is only quoted; a requirement never needs the last digits.
-        return Record(document, whole, passages, encoded.vectors[rest].astype(np.float16), found, tokens)
+        return Record(
+            document,
+            whole,
+            passages,
+            encoded.vectors[rest].astype(np.float16),
+            found,
+            tokens,
+            Spoken(document),
+        )
 
     # What a text says, and how it stands -----------------------------------------------------------------------
 
@@ -218,8 +227,8 @@ class Reader:
             shipped = self.meaning()
             theirs = self.centred(shipped.vectors[kind.other], shipped.means[kind.other])
             meaning = theirs @ self.asked(whole, kind)
-            if tokens is not None and shipped.lens is not None:
-                echo, echoed = shipped.lens.echoes(tokens, kind.other, shipped.tokens[kind.other])
+        if tokens is not None and (lens := self.meaning().lens) is not None:
+            echo, echoed = lens.echoes(tokens, kind.other, self.meaning().tokens[kind.other])
         return backgrounds.standing((there, back, meaning, echo, echoed), typed=typed)
 
     def asked(self, whole: Vector, kind: Kind) -> Vector:
@@ -246,7 +255,7 @@ def digest_of(encoder: Encoder | None) -> str:
         return ""
 
 
-def _mean(rows: Vectors) -> Vector:
+def mean_of(rows: Vectors) -> Vector:
     """Return the mean of the rows, brought to length one."""
     mean = rows.mean(axis=0)
     unit: Vector = (mean / max(float(np.linalg.norm(mean)), 1e-6)).astype(np.float32)

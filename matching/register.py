@@ -10,6 +10,7 @@ import numpy as np
 
 from matching.background import Standing
 from matching.coverage import CoverageIndex, Said
+from matching.duplicates import Spoken
 from matching.late import Tokens
 from matching.lexical import Floats, Snapshot
 from matching.protocols import VectorIndex
@@ -29,6 +30,7 @@ class Record:
     vectors: Vectors | None
     standing: Standing
     tokens: Tokens | None
+    spoken: Spoken
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,12 @@ class MatcherSettings:
     """Measure each signal against what the candidate has with texts that it was not meant for (hub correction)."""
     spelling: bool = True
     """Mend typing errors in what a person typed."""
+    honesty: bool = True
+    """Leave out of technologies what says nothing to a reader: lists of terms, repetition, every box ticked."""
+    own_words: bool = True
+    """Let text that stands in the need, or in an older listing of somebody else, not count."""
+    fold: bool = True
+    """Show nearly equal listings in one place, that of the oldest."""
     decide: bool = True
     """Accept only what reaches the threshold; otherwise everything that is found."""
     explain: bool = True
@@ -47,6 +53,11 @@ class MatcherSettings:
     words_weight: float = 1.0
     dense_weight: float = 1.0
     late_weight: float = 2.0
+    supplier_most: int = 4
+    """How many of the first ten may be one supplier's; the rest follow behind. 0: as many as there are.
+
+    Two needs of the judged sets have four real answers of one supplier, so three would push one of them out.
+    """
     k1: float = 1.2
     """BM25: how soon repeating a word stops counting."""
     b: float = 0.75

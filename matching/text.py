@@ -18,15 +18,20 @@ _WORD = re.compile(r"[^\W_]+(?:[’'][^\W_]+)*")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“‘(#£]?[A-Z0-9])|\n+")
 _NO_END = re.compile(r"(?:\b(?:[A-Z]|e\.g|i\.e|vs|Dr|Mr|Mrs|Ms|St|No|approx|incl|etc)\.)$")
 
-# Letters of other scripts that look like Latin ones. They are folded only inside a word that also holds Latin
-# letters, where nobody writes them by honest means.
+# Letters of other scripts that look like Latin ones: Cyrillic, Greek, Armenian, and rare Latin letters of their own.
 _CONFUSABLE = str.maketrans(
-    "аеорсухіјѕԁһӏкмтнвΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυικАВЕКМНОРСТУХІЈЅ",
-    "aeopcyxijsdhlkmthbABEZHIKMNOPTYXoavptuikABEKMHOPCTYXIJS",
+    "аеорсухіјѕԁһӏкмтнвΑΒΕΖΗΙΚΜΝΟΡΤΥΧοανρτυικАВЕКМНОРСТУХІЈЅϲСԛԝɡɑıօսһոԌςΣ",
+    "aeopcyxijsdhlkmthbABEZHIKMNOPTYXoavptuikABEKMHOPCTYXIJScCqwgaiouhnGcC",
 )
 _LATIN = re.compile(r"[A-Za-z]")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_LOOK_ALIKE = re.compile("[\u0370-\u052f]")
+_LOOK_ALIKE = re.compile("[\u0131\u0251\u0261\u0370-\u058f]")
+
+_OTHER_SCRIPT = re.compile(r"[^\u0000-\u024f\W]")
+"""A letter outside the Latin script, whose marks are part of the writing."""
+
+# Characters that show as nothing although Unicode counts them as letters, marks or symbols.
+_EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 _STOP_TEXT = """
 a about after all also am an and any are as at be because been before being both but by can cannot could did
@@ -42,21 +47,25 @@ STOP_WORDS = frozenset(_STOP_TEXT.split())
 def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
     """Return ``text`` in one line without hidden characters and look-alike letters, cut to ``limit`` characters.
 
-    Control, format (bidirectional, zero-width, tag), private-use and unassigned characters are dropped;
-    compatibility forms (full-width, ligatures, styled letters) become plain ones.
+    Control, format (bidirectional, zero-width, tag), private-use and unassigned characters are dropped, and so are
+    empty letters and strokes laid over Latin letters; compatibility forms (full-width, ligatures, styled letters)
+    become plain ones.
     """
-    kept = []
+    if text.isascii() and text.isprintable():
+        return " ".join(text[: limit * 2].split())[:limit].rstrip()
+    kept: list[str] = []
     for character in unicodedata.normalize("NFKC", text[: limit * 2]):
         category = unicodedata.category(character)
         if character.isspace() or category in {"Zl", "Zp"}:
             kept.append(" ")
-        elif category[0] == "C" or "\ufe00" <= character <= "\ufe0f":
+        elif category[0] == "C" or character in _EMPTY or "\ufe00" <= character <= "\ufe0f":
             continue
-        else:
+        elif category not in {"Mn", "Me"} or (kept and _OTHER_SCRIPT.match(kept[-1])):
             kept.append(character)
     plain = " ".join("".join(kept).split())
     if _LOOK_ALIKE.search(plain):
-        plain = _LETTERS.sub(_fold_look_alikes, plain)
+        latin = sum(map(str.isascii, plain)) > 0.5 * len(plain)
+        plain = _LETTERS.sub(lambda word: _fold_look_alikes(word.group(), latin), plain)
     return plain[:limit].rstrip()
 
 
@@ -65,9 +74,13 @@ def collapse(text: str, limit: int = MAX_CHARACTERS) -> str:
     return " ".join(text.split())[:limit]
 
 
-def _fold_look_alikes(word: re.Match[str]) -> str:
-    text = word.group()
-    return text.translate(_CONFUSABLE) if _LATIN.search(text) else text
+def _fold_look_alikes(word: str, latin: bool) -> str:
+    """Fold a word that also holds Latin letters, where nobody writes others by honest means.
+
+    In a text that is mostly ``latin`` also a word that would be a Latin one throughout; single letters stay.
+    """
+    folded = word.translate(_CONFUSABLE)
+    return folded if _LATIN.search(word) or (latin and len(word) > 1 and folded.isascii()) else word
 
 
 @dataclass(frozen=True, slots=True)

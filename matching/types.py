@@ -54,7 +54,9 @@ class Document:
     """A need or a technology as the matcher sees it. Made by `matching.documents`, never by hand elsewhere.
 
     ``requirements`` are a need's must-haves in order (empty for a technology). ``supplier`` groups the
-    technologies of one company. ``evidence_wanted`` and ``evidence_held`` hold evidence type keys.
+    technologies of one company. ``evidence_wanted`` and ``evidence_held`` hold evidence type keys. ``since`` says of
+    each sentence since when it has been public, as ISO dates in the order of `matching.duplicates.cut`; empty where
+    nobody knows.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Document:
     supplier: str = ""
     evidence_wanted: tuple[str, ...] = ()
     evidence_held: tuple[str, ...] = ()
+    since: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,8 @@ class Match:
 
     ``ranks`` gives the place (from 1) in each retriever that found it (``keyword``, ``dense``); ``chance`` is the
     probability that a broker would find it useful, never shown to people as a number; ``accepted`` is the
-    matcher's own verdict that the candidate is worth a person's time.
+    matcher's own verdict that the candidate is worth a person's time. ``also`` are the ids of listings that say
+    nearly the same and are younger: they have no place of their own.
     """
 
     id: str
@@ -143,6 +147,7 @@ class Match:
     reasons: tuple[Reason, ...] = ()
     evidence_missing: tuple[str, ...] = ()
     evidence_met: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

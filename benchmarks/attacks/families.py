@@ -71,7 +71,17 @@ class Pool:
     answers: dict[str, tuple[Listing, ...]]
 
 
-Family = Callable[[random.Random, Listing, Document, Pool], list[Listing]]
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What an attacker has in hand: chance, an honest listing of theirs, the need they aim at, and others' texts."""
+
+    chance: random.Random
+    honest: Listing
+    need: Document
+    pool: Pool
+
+
+Family = Callable[[Plan], list[Listing]]
 
 
 def part(need: Document, source: str) -> str:
@@ -94,50 +104,56 @@ def _entries() -> tuple[glossary.Entry, ...]:
     return glossary.load().entries
 
 
-def keyword_stuffing(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def keyword_stuffing(plan: Plan) -> list[Listing]:
     """Add a list of terms without sentences: the need's own words shuffled, or eighty phrases of the glossary."""
-    if chance.random() < 0.5:
-        terms = telling(asked(need))
-        chance.shuffle(terms)
+    if plan.chance.random() < 0.5:
+        terms = telling(asked(plan.need))
+        plan.chance.shuffle(terms)
     else:
-        terms = [chance.choice(entry.meanings + entry.related) for entry in chance.sample(_entries(), 80)]
-    return [replace(honest, summary=f"{honest.summary} Keywords: {', '.join(terms)}.")]
+        terms = [
+            plan.chance.choice(entry.meanings + entry.related) for entry in plan.chance.sample(_entries(), 80)
+        ]
+    return [replace(plan.honest, summary=f"{plan.honest.summary} Keywords: {', '.join(terms)}.")]
 
 
-def repetition(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def repetition(plan: Plan) -> list[Listing]:
     """Say one thing over and over: the need's title, its field, or three of its words."""
-    phrase = chance.choice(
-        [need.title, need.clinical_area or need.title, " ".join(chance.sample(telling(asked(need)), 3))]
+    phrase = plan.chance.choice(
+        [
+            plan.need.title,
+            plan.need.clinical_area or plan.need.title,
+            " ".join(plan.chance.sample(telling(asked(plan.need)), 3)),
+        ]
     )
-    return [replace(honest, summary=f"{honest.summary} " + f"{phrase}. " * 40)]
+    return [replace(plan.honest, summary=f"{plan.honest.summary} " + f"{phrase}. " * 40)]
 
 
-def copied_need(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def copied_need(plan: Plan) -> list[Listing]:
     """Copy the need: the whole of it into the summary, its statement alone, or its title into the name."""
-    way = chance.randrange(3)
+    way = plan.chance.randrange(3)
     if way == 0:
-        return [replace(honest, summary=f"{honest.summary} {asked(need)}")]
+        return [replace(plan.honest, summary=f"{plan.honest.summary} {asked(plan.need)}")]
     if way == 1:
-        return [replace(honest, summary=f"{part(need, 'statement')} {honest.summary}")]
-    return [replace(honest, name=f"{honest.name}: {need.title}")]
+        return [replace(plan.honest, summary=f"{part(plan.need, 'statement')} {plan.honest.summary}")]
+    return [replace(plan.honest, name=f"{plan.honest.name}: {plan.need.title}")]
 
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u3164\u115f\u17b4\u180b\u2063"
 
 
-def hidden_characters(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
-    """Copy the need so that people do not see it, or programs do not: tags, zero widths, direction marks, overlays."""
-    way = chance.randrange(4)
-    text = asked(need)
+def hidden_characters(plan: Plan) -> list[Listing]:
+    """Copy the need so that people do not see it, or programs do not: tags, empty letters, direction, strokes."""
+    way = plan.chance.randrange(4)
+    text = asked(plan.need)
     if way == 0:
         hidden = "".join(chr(0xE0000 + ord(one)) if " " <= one <= "~" else one for one in text)
     elif way == 1:
-        hidden = "".join(one + chance.choice(_INVISIBLE) for one in text)
+        hidden = "".join(one + plan.chance.choice(_INVISIBLE) for one in text)
     elif way == 2:
         hidden = f"\u202e{text}\u202c\u2066{text[::-1]}\u2069"
     else:
         hidden = "".join(one + "\u0336" if one.isalpha() else one for one in text)
-    return [replace(honest, summary=f"{honest.summary} {hidden}")]
+    return [replace(plan.honest, summary=f"{plan.honest.summary} {hidden}")]
 
 
 _LIKENESS = {
@@ -170,23 +186,27 @@ _LIKENESS = {
 }
 
 
-def look_alikes(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def look_alikes(plan: Plan) -> list[Listing]:
     """Copy the need with letters of other scripts that look the same, some or all of those that can be."""
-    share = chance.choice([0.3, 1.0])
+    share = plan.chance.choice([0.3, 1.0])
     text = "".join(
-        chance.choice(_LIKENESS[one]) if one in _LIKENESS and chance.random() < share else one
-        for one in asked(need)
+        plan.chance.choice(_LIKENESS[one]) if one in _LIKENESS and plan.chance.random() < share else one
+        for one in asked(plan.need)
     )
-    if chance.random() < 0.3:
-        text = "".join(chr(0x1D5BA + ord(one) - 97) if "a" <= one <= "z" else one for one in asked(need))
-    return [replace(honest, summary=f"{honest.summary} {text}")]
+    if plan.chance.random() < 0.3:
+        text = "".join(chr(0x1D5BA + ord(one) - 97) if "a" <= one <= "z" else one for one in asked(plan.need))
+    return [replace(plan.honest, summary=f"{plan.honest.summary} {text}")]
 
 
-def pasted_musts(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def pasted_musts(plan: Plan) -> list[Listing]:
     """Paste the need's must-haves as claims, as evidence, or as both."""
-    claims = need.requirements if chance.random() < 0.7 else ()
-    evidence = tuple(("pilot", must) for must in need.requirements) if not claims or chance.random() < 0.5 else ()
-    return [replace(honest, claims=claims, evidence=evidence)]
+    claims = plan.need.requirements if plan.chance.random() < 0.7 else ()
+    evidence = (
+        tuple(("pilot", must) for must in plan.need.requirements)
+        if not claims or plan.chance.random() < 0.5
+        else ()
+    )
+    return [replace(plan.honest, claims=claims, evidence=evidence)]
 
 
 _SWAPS = {
@@ -227,99 +247,122 @@ _SWAPS = {
 }
 
 
-def clones(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
-    """List somebody's answer to the need again under another name, word for word or lightly reworded, up to five times."""
-    model = chance.choice(pool.answers[need.id])
-    light = chance.random() < 0.5
+def clones(plan: Plan) -> list[Listing]:
+    """List somebody's answer to the need again under other names, word for word or lightly reworded."""
+    model = plan.chance.choice(plan.pool.answers[plan.need.id])
+    light = plan.chance.random() < 0.5
     made = []
-    for number in range(chance.choice([1, 5])):
+    for number in range(plan.chance.choice([1, 5])):
         summary = model.summary
         if light:
             summary = re.sub(
                 r"\w+",
-                lambda found: _SWAPS.get(found.group(), found.group()) if chance.random() < 0.8 else found.group(),
+                lambda found: (
+                    _SWAPS.get(found.group(), found.group()) if plan.chance.random() < 0.8 else found.group()
+                ),
                 summary,
             )
         made.append(
-            replace(model, name=f"{honest.name} {number + 1}", supplier=honest.supplier, summary=summary)
+            replace(
+                model, name=f"{plan.honest.name} {number + 1}", supplier=plan.honest.supplier, summary=summary
+            )
         )
     return made
 
 
-def past_the_limits(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def past_the_limits(plan: Plan) -> list[Listing]:
     """Write a book: the texts of sixty others, the need in the middle or behind every limit."""
-    others = [one.summary for one in chance.sample(pool.listings, 60)]
-    others.insert(chance.choice([0, 30, 60]), asked(need))
-    text = " ".join([honest.summary, *others])
-    if chance.random() < 0.3:
-        text = f"{honest.summary} " + text * (25_000 // len(text) + 1) + asked(need)
-    return [replace(honest, summary=text)]
+    others = [one.summary for one in plan.chance.sample(plan.pool.listings, 60)]
+    others.insert(plan.chance.choice([0, 30, 60]), asked(plan.need))
+    text = " ".join([plan.honest.summary, *others])
+    if plan.chance.random() < 0.3:
+        text = f"{plan.honest.summary} " + text * (25_000 // len(text) + 1) + asked(plan.need)
+    return [replace(plan.honest, summary=text)]
 
 
-def abbreviations(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def abbreviations(plan: Plan) -> list[Listing]:
     """Name a hundred and twenty abbreviations, those of the need among them."""
     shorts = [form for entry in _entries() for form in entry.forms if form.isupper()]
-    own = re.findall(r"\b[A-Z][A-Z0-9]+\b", asked(need))
-    named = [*own, *chance.sample(shorts, 120 - len(own))]
-    chance.shuffle(named)
-    return [replace(honest, summary=f"{honest.summary} ({', '.join(named)})")]
+    own = re.findall(r"\b[A-Z][A-Z0-9]+\b", asked(plan.need))
+    named = [*own, *plan.chance.sample(shorts, 120 - len(own))]
+    plan.chance.shuffle(named)
+    return [replace(plan.honest, summary=f"{plan.honest.summary} ({', '.join(named)})")]
 
 
-def every_box(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def every_box(plan: Plan) -> list[Listing]:
     """Tick every box: all categories, settings and clinical areas that anybody names."""
-    areas = sorted({one.clinical_area for one in pool.needs if one.clinical_area})
-    settings = sorted({setting for one in pool.listings for setting in one.settings if setting})
-    categories = sorted({one.category for one in pool.listings if one.category})
+    areas = sorted({one.clinical_area for one in plan.pool.needs if one.clinical_area})
+    settings = sorted({setting for one in plan.pool.listings for setting in one.settings if setting})
+    categories = sorted({one.category for one in plan.pool.listings if one.category})
     return [
-        replace(honest, category=", ".join(categories), settings=tuple(settings), clinical_area=", ".join(areas))
+        replace(
+            plan.honest,
+            category=", ".join(categories),
+            settings=tuple(settings),
+            clinical_area=", ".join(areas),
+        )
     ]
 
 
 _EDITIONS = ["Plus", "Lite", "Home", "Ward", "Care", "Pro"]
 
 
-def splitting(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
-    """Split one product into many listings, each with one sentence and a word on the need's field."""
-    pieces = [honest.summary[start:end] for start, end in sentences(honest.summary)] or [honest.summary]
-    hints = [need.clinical_area, *telling(need.title)]
+def splitting(plan: Plan) -> list[Listing]:
+    """Split one product into eight short listings, each with one sentence, another category and another setting."""
+    pieces = [plan.honest.summary[start:end] for start, end in sentences(plan.honest.summary)] or [
+        plan.honest.summary
+    ]
+    others = plan.chance.sample(plan.pool.listings, 8)
     return [
         replace(
-            honest,
-            name=f"{honest.name} {number + 1}",
-            summary=f"{pieces[number % len(pieces)]} For {hints[number % len(hints)]}.",
+            plan.honest,
+            name=f"{plan.honest.name} {number}",
+            summary=pieces[number % len(pieces)],
+            category=other.category,
+            settings=other.settings,
         )
-        for number in range(8)
+        for number, other in enumerate(others, start=1)
     ]
 
 
-def flooding(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def flooding(plan: Plan) -> list[Listing]:
     """Split a product that does answer the need into twelve, each with its own beginning and all the rest."""
-    pieces = [honest.summary[start:end] for start, end in sentences(honest.summary)] or [honest.summary]
+    pieces = [plan.honest.summary[start:end] for start, end in sentences(plan.honest.summary)] or [
+        plan.honest.summary
+    ]
     made = []
     for number in range(12):
-        chance.shuffle(pieces)
+        plan.chance.shuffle(pieces)
         kept = pieces[: max(1, len(pieces) - 1)]
         made.append(
-            replace(honest, name=f"{honest.name} {chance.choice(_EDITIONS)} {number + 1}", summary=" ".join(kept))
+            replace(
+                plan.honest,
+                name=f"{plan.honest.name} {plan.chance.choice(_EDITIONS)} {number + 1}",
+                summary=" ".join(kept),
+            )
         )
     return made
 
 
-def invisible_padding(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def invisible_padding(plan: Plan) -> list[Listing]:
     """Copy the need's words and pad them, to seem short, long or broken: blanks, dots, dashes, empty letters."""
-    pad = chance.choice(["\u200b" * 50, "\u3164" * 20, " " * 200, " . " * 10, "\u2800" * 20, " - " * 10, "\u034f" * 40])
-    words = asked(need).split()
-    return [replace(honest, summary=f"{honest.summary} " + "".join(f"{word} {pad} " for word in words))]
+    pad = plan.chance.choice(
+        ["\u200b" * 50, "\u3164" * 20, " " * 200, " . " * 10, "\u2800" * 20, " - " * 10, "\u034f" * 40]
+    )
+    words = asked(plan.need).split()
+    return [
+        replace(plan.honest, summary=f"{plan.honest.summary} " + "".join(f"{word} {pad} " for word in words))
+    ]
 
 
-def foreign_claims(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def foreign_claims(plan: Plan) -> list[Listing]:
     """Keep the honest listing, and claim with the sentences of others what they do for the need."""
     borrowed = [
         model.summary[start:end]
-        for model in pool.answers[need.id][:2]
+        for model in plan.pool.answers[plan.need.id][:2]
         for start, end in sentences(model.summary)
     ]
-    return [replace(honest, claims=tuple(borrowed[:8]))]
+    return [replace(plan.honest, claims=tuple(borrowed[:8]))]
 
 
 _TEMPLATES = [
@@ -329,13 +372,22 @@ _TEMPLATES = [
 ]
 
 
-def every_specialty(chance: random.Random, honest: Listing, need: Document, pool: Pool) -> list[Listing]:
+def every_specialty(plan: Plan) -> list[Listing]:
     """Fill one sentence with the name of every field."""
-    areas = sorted({one.clinical_area for one in pool.needs if one.clinical_area})
-    chance.shuffle(areas)
-    template = chance.choice(_TEMPLATES)
+    areas = sorted({one.clinical_area for one in plan.pool.needs if one.clinical_area})
+    plan.chance.shuffle(areas)
+    template = plan.chance.choice(_TEMPLATES)
     text = " ".join(template.format(area) for area in areas)
-    return [replace(honest, summary=f"{honest.summary} {text}")]
+    return [replace(plan.honest, summary=f"{plan.honest.summary} {text}")]
+
+
+def made_up_claim(plan: Plan) -> list[Listing]:
+    """Say in one sentence, in words of one's own, that the product is for the need's field."""
+    field = (plan.need.clinical_area or plan.need.title).lower()
+    sentence = plan.chance.choice(
+        ["Teams in {} use it every day.", "It was made for {}.", "It also works well in {}."]
+    )
+    return [replace(plan.honest, summary=f"{plan.honest.summary} {sentence.format(field)}")]
 
 
 FAMILIES: dict[str, Family] = {
@@ -354,6 +406,7 @@ FAMILIES: dict[str, Family] = {
     "invisible padding": invisible_padding,
     "foreign claims": foreign_claims,
     "every specialty": every_specialty,
+    "made-up claim": made_up_claim,
 }
 """The families by the name that the table gives them."""
 
@@ -361,3 +414,7 @@ FAMILIES: dict[str, Family] = {
 def documents(listings: Sequence[Listing]) -> list[Document]:
     """Return the documents that an attacker puts on the register, under ids that no honest listing has."""
     return [listing.document(f"{ATTACKED}-{number:02}") for number, listing in enumerate(listings, start=1)]
+
+
+OUTSIDE = ("made-up claim",)
+"""Measured, but not counted among attacks on the matcher: text cannot tell a false claim from a true one."""

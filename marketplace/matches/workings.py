@@ -42,6 +42,20 @@ STEPS = {
             "answers that are described by how they work."
         ),
     ),
+    "own words": (
+        "Own words only",
+        (
+            "Text that is copied from the need, or from an older listing of somebody else, does not count. What is "
+            "left is compared again."
+        ),
+    ),
+    "spread": (
+        "Each product once",
+        (
+            "Listings that say nearly the same share one place, that of the oldest. One supplier has at most four of "
+            "the first ten; the rest follow behind."
+        ),
+    ),
     "explain": (
         "Explained",
         "For each must-have the nearest passage is looked for. Where none is near enough, we say so.",

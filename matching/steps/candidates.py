@@ -10,6 +10,7 @@ import numpy as np
 
 from matching.background import SIGNALS, Standing
 from matching.coverage import Said
+from matching.duplicates import Loan
 from matching.late import Tokens
 from matching.lexical import Floats
 from matching.register import Record, View
@@ -55,6 +56,10 @@ class Candidates:
     reasons: list[tuple[Reason, ...]] = field(default_factory=list)
     chances: list[float] = field(default_factory=list)
     degraded: bool = False
+    loans: list[Loan] = field(default_factory=list)
+    """Who among the candidates has text of whom, by their places."""
+    also: dict[int, list[str]] = field(default_factory=dict)
+    """Ids of listings that are folded into a candidate, by its place."""
 
     @property
     def shown(self) -> Sequence[int]:

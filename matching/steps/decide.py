@@ -49,6 +49,7 @@ class Decide:
             reasons=reasons,
             evidence_missing=missing,
             evidence_met=met,
+            also=tuple(found.also.get(at, ())),
         )
 
 

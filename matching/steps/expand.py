@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from matching import glossary as glossaries
 from matching.documents import whole_text
+from matching.honesty import counted
 from matching.settings import MatcherSettings
 from matching.spelling import mended
 from matching.steps.normalise import Normalise
@@ -23,9 +24,13 @@ class Expand:
         self.book = glossaries.load(settings.related) if settings.glossary else None
         self.plain = Normalise(settings)
 
+    def counting(self, document: Document) -> Document:
+        """Return a document less what does not count."""
+        return counted(document).document if self.settings.honesty else document
+
     def terms(self, document: Document) -> Mapping[str, float]:
         """Return the weight of each term of a document."""
-        return document_terms(document, self.book, self.settings, self.plain)
+        return document_terms(self.counting(document), self.book, self.settings, self.plain)
 
     def typed_terms(
         self, text: str, known: Callable[[str], bool], vocabulary: Callable[[], Sequence[str]]
@@ -45,5 +50,5 @@ class Expand:
 
     def whole(self, document: Document) -> str:
         """Return a whole document as the encoder reads it."""
-        text = whole_text(document, self.plain)
+        text = whole_text(self.counting(document), self.plain)
         return text if self.book is None else self.book.spell_out(text)

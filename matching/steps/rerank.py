@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matching.late import Batch
@@ -30,11 +31,18 @@ class Rerank:
             return
         before = found.order
         head = before[: max(self.settings.rerank, found.limit)]
+        self.compare_tokens(found, head)
+        self.combine(found)
+        found.order = found.sort(head) + before[len(head) :]
+
+    def compare_tokens(self, found: Candidates, places: Sequence[int]) -> None:
+        """Fill in the two signals of tokens for the candidates at ``places``."""
+        asker = found.asker
+        if asker.tokens is None:
+            return
         lens = self.reader.meaning().lens
-        having = [at for at in head if found.records[at].tokens is not None]
+        having = [at for at in places if found.records[at].tokens is not None]
         if lens is not None and having:
             others = [tokens for at in having if (tokens := found.records[at].tokens) is not None]
             there, back = lens.echoes(asker.tokens, self.kind, Batch.of(others))
             found.values[having, 3], found.values[having, 4] = there, back
-        self.combine(found)
-        found.order = found.sort(head) + before[len(head) :]

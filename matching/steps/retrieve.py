@@ -46,7 +46,7 @@ class Retrieve:
         if words is not None:
             rows = [found.view.words.places[key] for key in found.ids]
             found.values[:, 0], found.values[:, 1] = words[0][rows], words[1][rows]
-        self._compare_wholes(found)
+        self.compare_wholes(found)
 
     def _by_meaning(self, found: Candidates, wanted: int) -> list[Hit]:
         """Return the nearest documents; the asker alone is centred, which orders nearly as if both were."""
@@ -55,7 +55,7 @@ class Retrieve:
             return []
         return index.search(self.reader.asked(whole, self.kind.other), wanted, found.among)
 
-    def _compare_wholes(self, found: Candidates) -> None:
+    def compare_wholes(self, found: Candidates) -> None:
         """Fill in the centred cosine of every candidate that has a vector."""
         whole = found.asker.whole
         if whole is None or not self.settings.dense:

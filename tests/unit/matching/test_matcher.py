@@ -310,6 +310,8 @@ def test_a_trace_tells_what_each_step_left_behind_and_ends_with_the_answer() -> 
         "retrieve",
         "combine",
         "rerank",
+        "own words",
+        "spread",
         "explain",
         "decide",
     ]

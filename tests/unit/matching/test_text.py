@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from matching.text import normalise, sentences, stems, words
 
@@ -47,3 +51,37 @@ def test_sentences_end_where_a_reader_would_end_them() -> None:
         "Dr. Shah agreed! e.g. Two wards",
         "New line",
     ]
+
+
+_INVISIBLE = st.sampled_from(
+    [
+        *"\u200b\u200c\u200d\u2060\ufeff\u00ad\u034f\u3164\u115f\u1160\uffa0\u17b4\u180b\u2063\u202e\u2066\u2800\ufe0f\u0336\u20dd"
+    ]
+    + [chr(0xE0000 + code) for code in range(0x20, 0x7F)]
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from("falls at night 24/7"), _INVISIBLE), max_size=60))
+def test_characters_that_show_as_nothing_are_never_compared(given_: list[tuple[str, str]]) -> None:
+    seen = "".join(letter for letter, _ in given_)
+    assert normalise("".join(letter + hidden for letter, hidden in given_)) == normalise(seen)
+
+
+_LIKENESS = dict(zip("aceiopsxyhABEHKMOPTX", "асеіорѕхуһАВЕНКМОРТХ", strict=True))
+
+
+@given(
+    st.text(alphabet="aceiopsxyhABEHKMOPTXflnr ", min_size=2, max_size=60), st.randoms(use_true_random=False)
+)
+def test_look_alike_letters_in_an_english_text_become_plain_ones(text: str, chance: random.Random) -> None:
+    around = "The plain words of this text are written with plain letters throughout, before and behind: "
+    swapped = "".join(_LIKENESS.get(one, one) if chance.random() < 0.5 else one for one in text)
+    kept = [word for word in text.split() if len(word) > 1]
+    given_ = " ".join(word for word in swapped.split() if len(word) > 1)
+    assert normalise(around + given_) == normalise(around + " ".join(kept))
+
+
+def test_a_text_in_another_script_stays_as_it_is() -> None:
+    assert normalise("Привет, кто там? Москва.") == "Привет, кто там? Москва."
+    assert normalise("रोगी की देखभाल") == "रोगी की देखभाल"
+    assert normalise("TGF-β and 5 μg of α") == "TGF-β and 5 μg of α"
