@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import Engine, insert, select
 from sqlalchemy.orm import Session
 
 from marketplace import clock, migrating
@@ -21,16 +21,13 @@ from marketplace.database import make_engine
 from marketplace.demo import content
 from marketplace.factory import create_app
 from marketplace.matches import queries
-from marketplace.matches.documents import to_columns
-from marketplace.matches.finder import Encoder, prepare_database, vector_index
-from marketplace.matches.indexer import documents_of
-from marketplace.matches.models import IndexClock, IndexEntry
+from marketplace.matches.finder import Encoder, Encoders
+from marketplace.matches.indexer import Indexer, documents_of
 from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
 from marketplace.organisations.actions import load_reference
 from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
 from marketplace.settings import Settings
 from marketplace.technologies.models import Technology, TechnologyVersion
-from matching.matcher import build_finder
 from matching.types import Kind as DocumentKind
 from matching.types import Vectors
 
@@ -73,9 +70,10 @@ def fill(url: str, *, needs: int, technologies: int, seed: int = 20261121) -> No
             _technologies(session, chosen, technologies)
             session.commit()
         encoder = RandomEncoder(app.extensions["finders"].encoder, seed)
-        prepare_database(app.extensions["engine"], encoder)
+        indexer = Indexer(app.extensions["engine"], Encoders(encoder))
+        indexer.begin()
         for kind in DocumentKind:
-            _index(app.extensions["engine"], kind, encoder)
+            _index(app.extensions["engine"], kind, indexer)
     app.extensions["engine"].dispose()
 
 
@@ -199,35 +197,20 @@ def _technologies(session: Session, chosen: random.Random, number: int) -> None:
     session.execute(insert(TechnologyVersion), versions)
 
 
-def _index(engine: object, kind: DocumentKind, encoder: RandomEncoder, batch: int = 500) -> None:
-    vectors = vector_index(engine, kind, encoder)  # type: ignore[arg-type] # an Engine
-    finder = build_finder(kind, encoder=encoder, index=vectors)
-    with Session(engine) as session:  # type: ignore[arg-type] # an Engine
+def _index(engine: Engine, kind: DocumentKind, indexer: Indexer, batch: int = 500) -> None:
+    with Session(engine) as session:
+        serving = queries.serving(session)
+        if serving is None:
+            raise RuntimeError("no index was begun")
+        target = indexer.target(serving)
         refs = queries.public_refs(session, kind)
         session.rollback()
         for start in range(0, len(refs), batch):
             documents = documents_of(session, kind, refs[start : start + batch])
             session.rollback()
+            encoded = indexer.matcher(kind, target.encoder).encode(list(documents.values()))
             session.connection(execution_options={"writes": True})
-            encoded = finder.encode(list(documents.values()))
-            if vectors is not None:
-                finder.add(encoded)
-            first = queries.sequence(session)
-            session.execute(
-                insert(IndexEntry),
-                [
-                    to_columns(one, encoder.digest)
-                    | {
-                        "kind": kind.value,
-                        "subject_ref": one.document.id,
-                        "sequence": first + at,
-                        "removed": False,
-                        "indexed_at": clock.now(),
-                    }
-                    for at, one in enumerate(encoded, start=1)
-                ],
-            )
-            session.get_one(IndexClock, 1).sequence = first + len(encoded)
+            indexer.store(session, target, kind, encoded)
             session.commit()
 
 

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from time import sleep
 from typing import NoReturn
 
 import click
 from flask import current_app
 from pydantic import ValidationError
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -26,8 +28,11 @@ from marketplace.accounts import actions as accounts
 from marketplace.database import OldSQLite, db, transaction
 from marketplace.errors import DomainError
 from marketplace.factory import FrontEndMissingError, create_app
-from marketplace.matches.finder import Finders, prepare_database
+from marketplace.matches import queries as index_queries
+from marketplace.matches.checker import Check, repair
+from marketplace.matches.finder import prepare_database
 from marketplace.matches.indexer import Indexer
+from marketplace.matches.overview import findings_words, generation_words
 from marketplace.needs import actions as needs
 from marketplace.needs import queries as needed
 from marketplace.needs.pages import cycle_days
@@ -37,6 +42,10 @@ from marketplace.outbox import actions as queue
 from marketplace.settings import Settings
 from marketplace.web.health import report
 from marketplace.web.words import count, moment
+from marketplace.worker import make_indexer
+
+#: How often a progress bar is drawn anew.
+WATCH_SECONDS = 0.5
 
 
 def stop(message: str) -> NoReturn:
@@ -117,8 +126,7 @@ def migrate() -> None:
             engine.dispose()
     click.echo(f"The database is at revision {revision}.")
     with service():
-        own: Finders = current_app.extensions["finders"]
-        prepare_database(current_app.extensions["engine"], own.encoder)
+        prepare_database(current_app.extensions["engine"])
         added = registry.load_reference()
     click.echo(
         f"{count(added, 'organisation')} added to the registry."
@@ -297,30 +305,82 @@ def index() -> None:
 
 
 @index.command("check")
-def check_index() -> None:
-    """Find what differs between index and database, and have the worker put it right."""
+@click.option("--repair", "mend", is_flag=True, help="Have the worker put right what differs.")
+@click.option("--ids", default=20, show_default=True, type=click.IntRange(0), help="References to name.")
+def check_index(mend: bool, ids: int) -> None:
+    """Find what differs between index and database. Exit code 1 when anything does and is not being put right."""
     with service():
-        differing = indexer().enqueue_differences()
-    click.echo(
-        f"{count(differing, 'entry', 'entries')} of the index differed. The worker brings them up to date."
-        if differing
-        else "The index equals the database."
-    )
+        made = indexer()
+        serving = index_queries.serving(db.session)
+        if serving is None:
+            differing = made.differing()
+            if differing and not mend:
+                stop("There is no index yet. To have the worker make it, add: --repair")
+            click.echo(
+                f"There is no index yet. {count(made.enqueue_differences() if mend else 0, 'entry', 'entries')} wait."
+            )
+            return
+        check = Check(made, made.target(serving))
+        for _step in check.steps():
+            pass
+        lines = [*generation_words(index_queries.generations(db.session)), *findings_words(check, ids)]
+        mended = repair(made, check) if mend and check else 0
+    click.echo("\n".join(lines))
+    if mended:
+        click.echo(f"{count(mended, 'entry', 'entries')} will be put right by the worker.")
+    elif check and not mend:
+        stop("The index differs from the database. To have the worker put it right, add: --repair")
 
 
 @index.command("rebuild")
-def rebuild_index() -> None:
-    """Have the worker encode every need and technology anew. Searches go on meanwhile."""
+@click.option("--watch", is_flag=True, help="Show a progress bar until the new index serves.")
+def rebuild_index(watch: bool) -> None:
+    """Have the worker build a new index beside the one that serves, which goes on until the new one is complete."""
     with service():
-        waiting = indexer().enqueue_everything()
-    click.echo(
-        f"{count(waiting, 'entry', 'entries')} will be encoded anew by the worker. Searches go on meanwhile."
+        generation = indexer().begin(anew=True)
+        if generation is None:
+            waiting = indexer().enqueue_differences()
+            click.echo(f"There was no index yet. {count(waiting, 'entry', 'entries')} wait for the worker.")
+            return
+        click.echo(
+            f"The worker builds index {generation.id} of {count(generation.total, 'document')} beside the one that "
+            "serves. To see how far it is: python -m marketplace index progress"
+        )
+        if watch:
+            watch_build()
+
+
+@index.command("progress")
+@click.option("--watch", is_flag=True, help="Show a progress bar until the new index serves.")
+def index_progress(watch: bool) -> None:
+    """Say which index serves, and how far the next one is."""
+    with service():
+        lines = generation_words(index_queries.generations(db.session))
+        click.echo("\n".join(lines) or "There is no index yet.")
+        if watch:
+            watch_build()
+
+
+def watch_build() -> None:
+    """Draw a progress bar until no index is being built."""
+    columns = (
+        TextColumn("Index {task.fields[number]}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
     )
+    with Progress(*columns) as progress:
+        task = None
+        while (building := index_queries.unfinished(db.session)) is not None:
+            if task is None:
+                task = progress.add_task("documents", number=building.id)
+            progress.update(task, completed=building.done, total=building.total, number=building.id)
+            db.session.rollback()
+            sleep(WATCH_SECONDS)
+    serving = index_queries.serving(db.session)
+    click.echo(f"Index {serving.id} serves." if serving else "There is no index yet.")
 
 
 def indexer() -> Indexer:
-    """Return what compares the index with the database of this service."""
-    engine: Engine = current_app.extensions["engine"]
-    own: Finders = current_app.extensions["finders"]
-    prepare_database(engine, own.encoder)
-    return Indexer(engine, own.encoder)
+    """Return what compares the index with the database of this service, and begins new ones."""
+    return make_indexer(current_app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -51,10 +52,12 @@ def read_manifest(build: Path = BUILD) -> dict[str, str]:
     return manifest
 
 
-def create_app(settings: Settings | None = None, encoder: Encoder | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None, encoder: Encoder | None = None, before: Sequence[Encoder] = ()
+) -> Flask:
     """Return the service, ready to serve. Reads the environment when no settings are given.
 
-    Tests give an ``encoder`` of their own; the model of the settings is loaded at first use.
+    Tests give an ``encoder`` of their own, and those of ``before``; the model of the settings is loaded at first use.
     """
     settings = settings or Settings()
     logs.configure(settings.log_level)
@@ -73,8 +76,9 @@ def create_app(settings: Settings | None = None, encoder: Encoder | None = None)
     _connect(app, settings)
     browser.init(app)
     CSRFProtect(app)  # after the person is known: a stale form is answered by who sent it
-    finder.init(app, settings, encoder)
+    finder.init(app, settings, encoder, before)
     app.extensions["encoder_state"] = lambda: app.extensions["finders"].state.value
+    app.extensions["index_state"] = finder.told
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
     security.init(app, secure=not settings.demo)
     problems.init(app)

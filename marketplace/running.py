@@ -22,7 +22,7 @@ from marketplace.matches.finder import Finders, State
 from marketplace.organisations.actions import load_reference
 from marketplace.outbox import actions as outbox
 from marketplace.settings import Settings
-from marketplace.worker import build_worker
+from marketplace.worker import build_worker, build_workers, work
 
 STEPS = 5
 
@@ -107,10 +107,10 @@ def bring_up(settings: Settings, reserved: socket.socket, *, with_demo: bool, ho
     with steps.step("Search index: read what changed (the first time this loads the language model)"):
         fill_index(app, console)
     with steps.step("Web server"):
-        worker = build_worker(app)
+        workers = build_workers(app)
         stop = threading.Event()
         thread = threading.Thread(
-            target=worker.run, args=(stop, settings.worker_poll_seconds), name="worker", daemon=True
+            target=work, args=(workers, stop, settings.worker_poll_seconds), name="worker", daemon=True
         )
         thread.start()
         finder.warm_beside(app)

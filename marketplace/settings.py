@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     encoder: Annotated[
         str, Field(description="sentence-transformers model: 'packaged', or the path of a model's folder")
     ] = "packaged"
+    encoder_before: Annotated[
+        str,
+        Field(description="the folder of the model used before, while a changed one's index is built"),
+    ] = ""
     smtp_host: Annotated[
         str, Field(description="mail server; production needs one, the demo has a mailbox page")
     ] = ""
@@ -92,7 +96,7 @@ class Settings(BaseSettings):
     password_rounds: Annotated[int, Field(ge=1, description="argon2id time cost, in rounds")] = 3
     worker_poll_seconds: Annotated[
         float, Field(gt=0, le=60, description="the worker's pause when nothing waits")
-    ] = 0.5
+    ] = 0.2
 
     @model_validator(mode="after")
     def refuse_unsafe_production(self) -> Self:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
 import structlog
 from flask import Flask
-from sqlalchemy import delete
+from sqlalchemy import Engine, delete
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -19,10 +19,12 @@ from marketplace import clock
 from marketplace.accounts import actions as accounts
 from marketplace.database import db, transaction
 from marketplace.introductions.actions import expire_overdue
+from marketplace.matches.builder import Builder, remove_retired
+from marketplace.matches.checker import check_and_repair
 from marketplace.matches.finder import Finders, prepare_database
-from marketplace.matches.indexer import TOPICS, Indexer
+from marketplace.matches.indexer import REPAIRS, TOPICS, Indexer
 from marketplace.notices import actions as notices
-from marketplace.outbox.actions import Job, claim, fail, finish
+from marketplace.outbox.actions import Job, claim, due, fail, finish
 from marketplace.outbox.models import OutboxRow
 from marketplace.settings import Settings
 
@@ -31,22 +33,34 @@ log = structlog.get_logger()
 #: Does claimed rows of one topic and finishes them in its own transaction.
 Handler = Callable[[Sequence[Job]], None]
 
-BATCH = 16
+#: Rows that are done in one turn: what a person saves meanwhile waits for its end, about a second at most.
+BATCH = 8
+#: The same of work that nobody waits for.
+LATER_BATCH = 4
 KEPT = timedelta(days=7)
 #: What SQLite says while its file is away or another process holds it; PostgreSQL breaks the connection instead.
 AWAY_WORDS = ("unable to open", "locked")
 #: The pause between tries while the database is away, or after a turn that failed.
 AWAY_SECONDS = 2.0
+#: The pause before a worker looks again whether a new index waits to be built.
+BUILD_EVERY = timedelta(seconds=2)
+#: How long a worker that was told to stop may take over an e-mail.
+LAST_WORDS_SECONDS = 5.0
+OVER = object()
 
 
 @dataclass
 class Chore:
-    """Something that time asks for: how often, what, and when it was last done."""
+    """Something that time asks for: how often, what, and when it was last done.
+
+    Long work is given as an iterator, which the worker goes on with step by step whenever no row is due.
+    """
 
     every: timedelta
     do: Callable[[], object]
     name: str
     done_at: datetime | None = None
+    going: Iterator[object] | None = None
 
 
 def one_by_one(do: Callable[[str], None]) -> Handler:
@@ -64,20 +78,41 @@ def one_by_one(do: Callable[[str], None]) -> Handler:
 class Worker:
     """One worker. Several may run: each row is claimed by one, with a lease that ends if it dies."""
 
-    def __init__(self, app: Flask, handlers: Mapping[str, Handler], chores: Sequence[Chore] = ()) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        handlers: Mapping[str, Handler],
+        chores: Sequence[Chore] = (),
+        later: Collection[str] = (),
+    ) -> None:
+        """Take handlers by topic; rows of ``later`` topics are done when there are no others."""
         self._app = app
         self._handlers = handlers
         self._chores = chores
+        self._lanes = (
+            ([topic for topic in handlers if topic not in later], BATCH),
+            ([topic for topic in handlers if topic in later], LATER_BATCH),
+        )
 
     def run_once(self) -> int:
         """Do one batch of due rows; return how many were claimed."""
         with self._app.app_context():
-            with transaction() as session:
-                jobs = claim(session, BATCH, list(self._handlers))
+            jobs = self._claim()
             jobs.sort(key=lambda job: (job.topic, job.id))
             for topic, group in groupby(jobs, key=lambda job: job.topic):
                 self._do(topic, list(group))
             return len(jobs)
+
+    def _claim(self) -> list[Job]:
+        for topics, batch in self._lanes:
+            found = bool(topics) and due(db.session, topics)
+            db.session.rollback()
+            if found:
+                with transaction() as session:
+                    jobs = claim(session, batch, topics)
+                if jobs:
+                    return jobs
+        return []
 
     def _do(self, topic: str, jobs: list[Job]) -> None:
         try:
@@ -93,17 +128,46 @@ class Worker:
                 fail(session, jobs[0], error)
 
     def do_chores(self) -> None:
-        """Do what is due by time."""
+        """Do what is due by time, or begin it where it is long."""
         for chore in self._chores:
-            if chore.done_at is None or clock.now() - chore.done_at >= chore.every:
+            if chore.going is None and (chore.done_at is None or clock.now() - chore.done_at >= chore.every):
                 with self._app.app_context():
                     self._try(chore)
                 chore.done_at = clock.now()
 
+    def go_on(self) -> bool:
+        """Do one step of the long work that was begun; False when there is none."""
+        for chore in self._chores:
+            if chore.going is not None:
+                with self._app.app_context():
+                    self._step(chore, chore.going)
+                return True
+        return False
+
+    def _step(self, chore: Chore, going: Iterator[object]) -> None:
+        try:
+            if next(going, OVER) is OVER:
+                chore.going, chore.done_at = None, clock.now()
+        except Exception as error:
+            chore.going, chore.done_at = None, clock.now()
+            if database_is_away(error):
+                raise  # the whole worker waits; the work is begun again when it is due
+            db.session.rollback()
+            log.warning("chore_failed", chore=chore.name, exc_info=error)
+
+    def give_back(self) -> None:
+        """End long work in good order, so that another worker can go on with it at once."""
+        for chore in self._chores:
+            if isinstance(chore.going, Generator):
+                with self._app.app_context():
+                    chore.going.close()
+            chore.going = None
+
     def _try(self, chore: Chore) -> None:
         """Do a chore; when it fails, log that and leave it until it is due again: the others must go on."""
         try:
-            chore.do()
+            made = chore.do()
+            chore.going = made if isinstance(made, Iterator) else None
         except Exception as error:
             if database_is_away(error):
                 raise  # the whole worker waits, and the chore stays due
@@ -115,7 +179,7 @@ class Worker:
         while not stop.is_set():
             try:
                 self.do_chores()
-                if self.run_once() == 0:
+                if self.run_once() == 0 and not self.go_on():
                     stop.wait(pause)
             except Exception as error:
                 # Whatever it was, the loop goes on: without it nothing is indexed and no e-mail is sent.
@@ -124,6 +188,10 @@ class Worker:
                 else:
                     log.exception("worker_turn_failed")
                     stop.wait(AWAY_SECONDS)
+        try:
+            self.give_back()
+        except Exception:
+            log.exception("worker_left_work_claimed")  # its lease ends by itself
 
 
 def database_is_away(error: Exception) -> bool:
@@ -152,24 +220,72 @@ def prune() -> None:
         session.execute(delete(OutboxRow).where(OutboxRow.finished_at < clock.now() - KEPT))
 
 
-def build_worker(app: Flask) -> Worker:
-    """Join topics and chores to what does them."""
+def index_handlers(indexer: Indexer) -> dict[str, Handler]:
+    """Return what does the rows that the index waits for."""
+    return dict.fromkeys((*TOPICS, *REPAIRS), indexer.handle)
+
+
+def index_chores(indexer: Indexer) -> list[Chore]:
+    """Return what keeps the index whole; each is long, and gives way to what people have just saved."""
+    return [
+        Chore(BUILD_EVERY, Builder(indexer).steps, "index build"),
+        Chore(timedelta(hours=1), lambda: check_and_repair(indexer), "index check"),
+        Chore(timedelta(hours=1), lambda: remove_retired(indexer), "remove retired index"),
+    ]
+
+
+def other_handlers() -> dict[str, Handler]:
+    """Return what does all other rows."""
+    return {notices.TOPIC: one_by_one(notices.deliver)}
+
+
+def other_chores() -> list[Chore]:
+    """Return what else time asks for."""
+    return [
+        Chore(timedelta(hours=1), prune, "prune outbox"),
+        Chore(timedelta(hours=1), accounts.prune, "prune sign-ins and links"),
+        Chore(timedelta(hours=1), notices.prune, "prune e-mails"),
+        Chore(timedelta(minutes=1), expire_overdue, "expire introductions"),
+    ]
+
+
+def make_indexer(app: Flask) -> Indexer:
+    """Return what writes the index of this service."""
     own: Finders = app.extensions["finders"]
-    prepare_database(app.extensions["engine"], own.encoder)
-    indexer = Indexer(app.extensions["engine"], own.encoder)
-    handlers: dict[str, Handler] = dict.fromkeys(TOPICS, indexer.handle)
-    handlers[notices.TOPIC] = one_by_one(notices.deliver)
+    engine: Engine = app.extensions["engine"]
+    prepare_database(engine)
+    return Indexer(engine, own.encoders)
+
+
+def build_worker(app: Flask) -> Worker:
+    """Join topics and chores to what does them, all in one: for a command that does what waits."""
+    indexer = make_indexer(app)
     return Worker(
         app,
-        handlers,
-        [
-            Chore(timedelta(hours=1), indexer.enqueue_differences, "index check"),
-            Chore(timedelta(hours=1), prune, "prune outbox"),
-            Chore(timedelta(hours=1), accounts.prune, "prune sign-ins and links"),
-            Chore(timedelta(hours=1), notices.prune, "prune e-mails"),
-            Chore(timedelta(minutes=1), expire_overdue, "expire introductions"),
-        ],
+        index_handlers(indexer) | other_handlers(),
+        [*index_chores(indexer), *other_chores()],
+        later=REPAIRS,
     )
+
+
+def build_workers(app: Flask) -> tuple[Worker, Worker]:
+    """Return one worker for the index and one for the rest: a mail server that hangs must not hold the index up."""
+    indexer = make_indexer(app)
+    return (
+        Worker(app, index_handlers(indexer), index_chores(indexer), later=REPAIRS),
+        Worker(app, other_handlers(), other_chores()),
+    )
+
+
+def work(workers: Sequence[Worker], stop: threading.Event, pause: float) -> None:
+    """Run workers, each in a thread of its own but the first, until told to stop."""
+    others = [threading.Thread(target=one.run, args=(stop, pause), name="worker") for one in workers[1:]]
+    for thread in others:
+        thread.daemon = True
+        thread.start()
+    workers[0].run(stop, pause)
+    for thread in others:
+        thread.join(timeout=LAST_WORDS_SECONDS)
 
 
 def run_forever(app: Flask) -> None:
@@ -179,12 +295,12 @@ def run_forever(app: Flask) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     log.info("worker_started")
-    worker = None
-    while worker is None and not stop.is_set():
+    workers = None
+    while workers is None and not stop.is_set():
         try:
-            worker = build_worker(app)
+            workers = build_workers(app)
         except (DBAPIError, PoolTimeout) as error:
             wait_for_database(stop, error)
-    if worker is not None:
-        worker.run(stop, settings.worker_poll_seconds)
+    if workers is not None:
+        work(workers, stop, settings.worker_poll_seconds)
     log.info("worker_stopped")

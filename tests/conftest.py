@@ -186,7 +186,7 @@ def reindex(app: Flask) -> Callable[[], None]:
 
     def run() -> None:
         with app.app_context():
-            Indexer(app.extensions["engine"], own.encoder).enqueue_differences()
+            Indexer(app.extensions["engine"], own.encoders).enqueue_differences()
         worker = build_worker(app)
         while worker.run_once():
             pass
@@ -202,7 +202,7 @@ def reindex_by_words(settings: Settings) -> Iterator[Callable[[], None]]:
 
     def run() -> None:
         with broken.app_context():
-            Indexer(engine, DamagedEncoder()).enqueue_differences()
+            Indexer(engine, broken.extensions["finders"].encoders).enqueue_differences()
         worker = build_worker(broken)
         while worker.run_once():
             pass

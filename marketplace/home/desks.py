@@ -454,6 +454,10 @@ def administrator_desk(actor: Actor) -> Desk:
                         f"{waiting.parked} parked",
                         (Tag("Needs you", "red") if waiting.parked else Tag("Healthy", "green"),),
                     ),
+                    Line(
+                        Link("Search index", url_for("matches.index")),
+                        "Which one serves, how far the next is, and what its last check found",
+                    ),
                 ),
                 "",
             ),

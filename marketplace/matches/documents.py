@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode, b64encode
 from dataclasses import asdict
 from datetime import date
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -75,25 +77,53 @@ def document_of_technology(technology: Technology, today: date) -> Document | No
 def to_columns(encoded: Encoded, encoder: str) -> dict[str, Any]:
     """Return what is stored of an encoded document, as columns of `IndexEntry`."""
     vectors = encoded.vectors
-    return {
+    columns: dict[str, Any] = {
         # The matcher's own data goes with the text: it is read and written with it, and never searched.
         "document": asdict(encoded.document) | {"extra": b64encode(encoded.extra or b"").decode("ascii")},
         "passages": [[passage.source, passage.text] for passage in encoded.passages],
         "vectors": None if vectors is None else np.ascontiguousarray(vectors, dtype="<f4").tobytes(),
         "dimension": 0 if vectors is None else int(vectors.shape[1]),
         "encoder": encoder if vectors is not None else "",
-        "digest": encoded.digest,
     }
+    return columns | {"digest": encoded.digest, "checksum": checksum(**columns)}
+
+
+def checksum(
+    *,
+    document: dict[str, Any],
+    passages: list[list[str]],
+    vectors: bytes | None,
+    dimension: int,
+    encoder: str,
+) -> str:
+    """Return the hash of everything that is stored of a document: what was damaged since does not have it."""
+    found = blake2b(vectors or b"", digest_size=16)
+    found.update(json.dumps([document, passages, dimension, encoder], sort_keys=True).encode())
+    return found.hexdigest()
+
+
+def intact(entry: IndexEntry) -> bool:
+    """Tell whether an entry is what was written. One from before there were checksums is only looked at roughly."""
+    if not entry.checksum:
+        width = 4 * entry.dimension * len(entry.passages)
+        return len(entry.vectors or b"") == (width if entry.vectors is not None else 0)
+    return entry.checksum == checksum(
+        document=entry.document,
+        passages=entry.passages,
+        vectors=entry.vectors,
+        dimension=entry.dimension,
+        encoder=entry.encoder,
+    )
 
 
 def from_entry(entry: IndexEntry, encoder: str) -> Encoded:
     """Return the encoded document of a stored entry.
 
     Vectors of another encoder than the given one cannot be compared with its, so they are left out: such a
-    document is found by its words until the worker has encoded it again.
+    document is found by its words until the worker has encoded it again. So are vectors that were damaged.
     """
     vectors, extra = None, None
-    if entry.vectors is not None and entry.encoder == encoder:
+    if entry.vectors is not None and entry.encoder == encoder and intact(entry):
         vectors = np.frombuffer(entry.vectors, dtype="<f4").reshape(-1, entry.dimension)
         extra = b64decode(entry.document.get("extra", "")) or None
     stored = entry.document

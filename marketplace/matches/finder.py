@@ -9,24 +9,29 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 from time import monotonic
 from typing import TypeAlias
 
 import structlog
 from flask import Flask, current_app
-from sqlalchemy import Engine
+from sqlalchemy import Engine, MetaData, Table, inspect, text
 from sqlalchemy.orm import Session
 
 from marketplace.database import db
 from marketplace.matches import queries
+from marketplace.matches.actions import Recipe
 from marketplace.matches.documents import from_entry
-from marketplace.matches.models import IndexEntry
+from marketplace.matches.models import IndexEntry, IndexGeneration
+from marketplace.matches.rules import UNFINISHED, GenerationState
 from marketplace.settings import Settings
 from marketplace.web.search import Found
+from matching.adapters.pgvector_index import PgVectorIndex, vector_table
+from matching.adapters.sentence_encoder import SentenceEncoder
 from matching.errors import EncoderUnavailable
 from matching.matcher import Matcher, Reading, Stage, build_finder, digest_of
 from matching.protocols import Encoder, VectorIndex
-from matching.types import Encoded, Hit, Kind, Reason, Results, Vector, Vectors
+from matching.types import Document, Encoded, Hit, Kind, Reason, Results, Vector, Vectors
 
 __all__ = [
     "Encoder",
@@ -51,6 +56,7 @@ PATIENCE = 10.0
 #: Seconds before a warm-up that failed is tried again.
 AGAIN = 30.0
 WARM_UP = "warm-up"
+CHANGE_OVER = "change-over"
 
 
 class State(StrEnum):
@@ -81,87 +87,283 @@ class SearchOnly:
         return len(self._index)
 
 
-@dataclass
-class Finders:
-    """One matcher for each kind of document, what they have seen, and what they can do."""
+class Encoders:
+    """The models that a process may use: its own first, then those of before."""
 
-    encoder: Encoder
+    def __init__(self, own: Encoder, before: Sequence[Encoder] = ()) -> None:
+        self.own = own
+        self._before = before
+        self._recipes: dict[str, Recipe] = {}
+
+    def of(self, digest: str) -> Encoder | None:
+        """Return the model with that digest; None where this process has none, or cannot load it now."""
+        if not digest:
+            return None
+        return next((one for one in (self.own, *self._before) if digest_of(one) == digest), None)
+
+    def recipe(self) -> Recipe:
+        """Return what an index made here is made by.
+
+        Its key is the digest of what says nothing, so that it changes exactly when the digests of documents do.
+        """
+        digest = digest_of(self.own)
+        if digest not in self._recipes:
+            made = [
+                encoding(kind, self.own).digest(Document(id="", kind=kind, title="", passages=()))
+                for kind in Kind
+            ]
+            key = sha256(" ".join(made).encode()).hexdigest()
+            self._recipes[digest] = Recipe(key, digest, self.own.name)
+        return self._recipes[digest]
+
+
+class _NoIndex:
+    """A vector index that holds nothing, for matchers that only encode."""
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Keep nothing."""
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Do nothing."""
+
+    def search(self, vector: Vector, limit: int, among: Collection[str] | None = None) -> list[Hit]:
+        """Find nothing."""
+        return []
+
+    def __len__(self) -> int:
+        return 0
+
+
+def encoding(kind: Kind, encoder: Encoder | None) -> Matcher:
+    """Return a matcher that cuts and encodes, and keeps nothing."""
+    return build_finder(kind, encoder=encoder, index=_NoIndex())
+
+
+@dataclass
+class Serving:
+    """The matchers over one generation of the index, and what they have seen of it.
+
+    ``made_by`` is the digest of the model that made its vectors, and ``encoder`` that model, as questions are encoded
+    by it too; None where this process has not got it, and searches by words.
+    """
+
+    generation: int
+    made_by: str
+    encoder: Encoder | None
     matchers: dict[Kind, Matcher]
     seen: int = 0
+
+    @classmethod
+    def of(cls, engine: Engine, generation: int, made_by: str, encoders: Encoders) -> Serving:
+        """Return empty matchers for a generation; one without vectors takes any model."""
+        encoder = encoders.of(made_by) if made_by else encoders.own
+        matchers = {}
+        for kind in Kind:
+            index = vector_index(engine, kind, generation, encoder) if made_by else None
+            matchers[kind] = build_finder(
+                kind, encoder=encoder, index=None if index is None else SearchOnly(index)
+            )
+        return cls(generation, made_by, encoder, matchers)
+
+    def catch_up(self, engine: Engine) -> None:
+        """Take in what was written to this generation since it was last looked at."""
+        # A session of its own: entries are many, and are let go batch by batch.
+        with Session(engine) as own:
+            newest = queries.sequence(own)
+            for rows in queries.entries_after(own, self.generation, self.seen):
+                self._take(rows)
+            self.seen = max(self.seen, newest)
+
+    def _take(self, rows: Sequence[IndexEntry]) -> None:
+        model = digest_of(self.encoder)
+        for kind, matcher in self.matchers.items():
+            of_kind = [row for row in rows if row.kind == kind.value]
+            read = {row.subject_ref: readable(row, model) for row in of_kind if not row.removed}
+            matcher.forget([row.subject_ref for row in of_kind if read.get(row.subject_ref) is None])
+            matcher.add([encoded for encoded in read.values() if encoded is not None])
+        self.seen = rows[-1].sequence
+
+
+def readable(row: IndexEntry, model: str) -> Encoded | None:
+    """Return what an entry holds; None, and a line in the log, where it is damaged beyond reading."""
+    try:
+        encoded = from_entry(row, model)
+    except (KeyError, TypeError, ValueError) as error:
+        log.warning("index_entry_damaged", kind=row.kind, ref=row.subject_ref, error=type(error).__name__)
+        return None
+    if encoded.vectors is None and row.vectors is not None and row.encoder == model:
+        log.warning("index_entry_damaged", kind=row.kind, ref=row.subject_ref, error="checksum")
+    return encoded
+
+
+@dataclass
+class Finders:
+    """The matchers that answer now, the models they may use, and what they can do.
+
+    ``serving`` is replaced as a whole: whoever has taken it goes on with it to the end of a request.
+    """
+
+    engine: Engine
+    encoders: Encoders
+    serving: Serving
     state: State = State.STARTING
     lock: threading.Lock = field(default_factory=threading.Lock)
     warm: threading.Event = field(default_factory=threading.Event)
     #: When the last warm-up began, by the clock of `monotonic`; None in processes that do without.
     began: float | None = None
+    #: The generation that should serve here, and when it was last begun to be loaded beside the one that does.
+    wanted: int = 0
+    tried: float | None = None
+
+    @property
+    def encoder(self) -> Encoder:
+        """Return the model of this process's settings."""
+        return self.encoders.own
+
+    @property
+    def matchers(self) -> dict[Kind, Matcher]:
+        """Return the matchers that answer now."""
+        return self.serving.matchers
+
+    @property
+    def able(self) -> bool:
+        """Tell whether questions can be asked by meaning, if the model can be loaded."""
+        return self.serving.encoder is not None
 
     def note(self, results: Results) -> None:
         """Take the state from how a typed text was just searched for; one without words tells nothing."""
         if results.degraded or results.matches:
             self.state = State.WORDS_ONLY if results.degraded else State.READY
 
-    def refresh(self, session: Session) -> None:
-        """Take in every index write that this process has not seen; one small query when there is none."""
-        if queries.sequence(session) == self.seen:
-            return
-        # A session of its own: entries are many, and are let go batch by batch.
-        with self.lock, Session(session.get_bind()) as own:
-            for rows in queries.entries_after(own, self.seen):
-                self.take(rows)
+    def refresh(self, session: Session, *, again: bool = False) -> None:
+        """Take in every index write that this process has not seen; one small query when there is none.
 
-    def take(self, rows: Sequence[IndexEntry]) -> None:
-        """Put a batch of entries into the matchers; call with the lock held."""
-        model = digest_of(self.encoder)
-        for kind, matcher in self.matchers.items():
-            of_kind = [row for row in rows if row.kind == kind.value]
-            matcher.forget([row.subject_ref for row in of_kind if row.removed])
-            matcher.add([from_entry(row, model) for row in of_kind if not row.removed])
-        self.seen = rows[-1].sequence
+        ``again`` looks also where nothing was written: a model may have come back.
+        """
+        own = self.serving
+        if queries.sequence(session) == own.seen and self.wanted == own.generation and not again:
+            return
+        # Of its own: what the caller's session sees may be older than what another thread has taken in.
+        with self.lock, Session(self.engine) as fresh:
+            newest = queries.sequence(fresh)
+            chosen = choose(queries.generations(fresh), self.encoders)
+            if newest < self.serving.seen:  # another database lies there now: a backup was restored
+                self.serving = Serving.of(self.engine, 0, "", self.encoders)
+            if chosen is None:
+                self.serving.seen = newest
+                return
+            self.wanted, made_by = chosen.id, chosen.encoder
+            fresh.rollback()
+            if self._answers(self.wanted, made_by):
+                self.serving.catch_up(self.engine)
+            elif self.serving.generation == 0 or self.began is None:
+                self.serving = self.load(self.wanted, made_by)
+            else:
+                self.serving.catch_up(self.engine)
+                self._change_over(self.wanted, made_by)
+
+    def _answers(self, generation: int, made_by: str) -> bool:
+        own = self.serving
+        if (own.generation, own.made_by) != (generation, made_by):
+            return False
+        return own.encoder is not None or self.encoders.of(made_by) is None
+
+    def load(self, generation: int, made_by: str) -> Serving:
+        """Return matchers that know the whole generation; slow."""
+        made = Serving.of(self.engine, generation, made_by, self.encoders)
+        made.catch_up(self.engine)
+        return made
+
+    def _change_over(self, generation: int, made_by: str) -> None:
+        """Load the generation in a thread, while the one before goes on answering; then swap them at once."""
+        if _running(CHANGE_OVER) or (self.tried is not None and monotonic() - self.tried < AGAIN):
+            return
+        self.tried = monotonic()
+
+        def run() -> None:
+            try:
+                made = self.load(generation, made_by)
+                with self.lock:
+                    made.catch_up(self.engine)
+                    self.serving, self.tried = made, None
+                log.info("index_generation_loaded", generation=generation)
+            except Exception:
+                # Tried again after a while, as long as it is wanted.
+                log.exception("index_generation_not_loaded", generation=generation)
+
+        threading.Thread(target=run, name=CHANGE_OVER, daemon=True).start()
+
+
+def choose(generations: Sequence[IndexGeneration], encoders: Encoders) -> IndexGeneration | None:
+    """Return the generation that answers in this process; ``generations`` are the newest first.
+
+    The one that serves, if this process has its model; else a complete one of this process's own recipe, so that
+    processes with the model of before go on as they were; else the one that serves, by words.
+    """
+    serving = next((one for one in generations if one.state is GenerationState.SERVING), None)
+    if serving is None or not serving.encoder:
+        return serving
+    key = encoders.recipe().key
+    if serving.key == key:
+        return serving
+    own = next((one for one in generations if one.complete and one.key == key), None)
+    return own or serving
 
 
 def make_encoder(settings: Settings) -> Encoder:
     """Return the encoder of the settings; its model is loaded at first use."""
-    from matching.adapters.sentence_encoder import SentenceEncoder
-
     return SentenceEncoder("" if settings.encoder == "packaged" else settings.encoder)
 
 
-def vector_index(engine: Engine, kind: Kind, encoder: Encoder) -> VectorIndex | None:
-    """Return the index inside PostgreSQL, or None where vectors are searched in memory.
+def encoders_of(settings: Settings) -> Encoders:
+    """Return the models of the settings: the one to use, the one of before, and the packaged one."""
+    before = [SentenceEncoder(settings.encoder_before)] if settings.encoder_before else []
+    return Encoders(make_encoder(settings), [*before, SentenceEncoder("")])
+
+
+def vector_index(
+    engine: Engine, kind: Kind, generation: int, encoder: Encoder | None
+) -> PgVectorIndex | None:
+    """Return a generation's index inside PostgreSQL, or None where vectors are searched in memory.
 
     That is so too while the model cannot be loaded: its dimension, and with it the table, is not known.
     """
-    if engine.dialect.name != "postgresql":
+    if engine.dialect.name != "postgresql" or encoder is None:
         return None
     try:
         dimension = encoder.dimension
     except EncoderUnavailable as error:
         log.warning("encoder_unavailable", error=type(error).__name__)
         return None
-    from matching.adapters.pgvector_index import PgVectorIndex, vector_table
-
-    return PgVectorIndex(engine, vector_table(f"pgvector_{kind.value}_{dimension}", dimension))
-
-
-def prepare_database(engine: Engine, encoder: Encoder) -> None:
-    """Create pgvector's tables on PostgreSQL where they are missing; nothing to do on SQLite."""
-    for kind in Kind:
-        index = vector_index(engine, kind, encoder)
-        create = getattr(index, "create", None)
-        if create is not None:
-            create()
+    name = f"pgvector_{kind.value}_{generation}_{dimension}"
+    return PgVectorIndex(engine, vector_table(name, dimension))
 
 
-def init(app: Flask, settings: Settings, encoder: Encoder | None = None) -> None:
-    """Set up this process's matchers, empty; `warm` fills them."""
+def prepare_database(engine: Engine) -> None:
+    """Create pgvector's extension on PostgreSQL where it is missing; nothing to do on SQLite."""
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.execute(text("CREATE EXTENSION IF NOT EXISTS vector"))
+
+
+def drop_stray_vectors(engine: Engine, live: Collection[int]) -> None:
+    """Drop pgvector's tables of generations that are not live; nothing to do on SQLite."""
+    if engine.dialect.name != "postgresql":
+        return
+    names = [name.split("_") for name in inspect(engine).get_table_names() if name.startswith("pgvector_")]
+    with engine.begin() as connection:
+        for parts in names:
+            if len(parts) == 4 and int(parts[2]) not in live:
+                Table("_".join(parts), MetaData()).drop(connection, checkfirst=True)
+
+
+def init(
+    app: Flask, settings: Settings, encoder: Encoder | None = None, before: Sequence[Encoder] = ()
+) -> None:
+    """Set up this process's matchers, empty; `warm` fills them. Tests give models of their own."""
     engine: Engine = app.extensions["engine"]
-    chosen = encoder or make_encoder(settings)
-    matchers = {}
-    for kind in Kind:
-        index = vector_index(engine, kind, chosen)
-        matchers[kind] = build_finder(
-            kind, encoder=chosen, index=None if index is None else SearchOnly(index)
-        )
-    app.extensions["finders"] = Finders(chosen, matchers)
+    encoders = encoders_of(settings) if encoder is None else Encoders(encoder, before)
+    app.extensions["finders"] = Finders(engine, encoders, Serving.of(engine, 0, "", encoders))
     app.extensions["need_search"] = lambda text, limit, among=None: search(Kind.NEED, text, limit, among)
     app.extensions["technology_search"] = lambda text, limit, among=None: search(
         Kind.TECHNOLOGY, text, limit, among
@@ -178,8 +380,8 @@ def warm(app: Flask) -> None:
     """Load the stored index and the model; slow (seconds), so it runs before the first page or beside it."""
     with app.app_context():
         own = finders()
-        own.refresh(db.session)
-        own.state = probe(own.encoder)
+        own.refresh(db.session, again=True)
+        own.state = probe(own.serving.encoder)
         own.warm.set()
 
 
@@ -200,13 +402,36 @@ def warm_beside(app: Flask) -> None:
 
 def _warm_again(own: Finders) -> None:
     """Start a warm-up that failed once more: the database or the model may have come back."""
-    if own.state is State.READY or own.began is None or _warming() or monotonic() - own.began < AGAIN:
+    if own.state is State.READY or own.began is None or _running(WARM_UP) or monotonic() - own.began < AGAIN:
         return
     warm_beside(current_app._get_current_object())  # type: ignore[attr-defined] # noqa: SLF001 - the documented way
 
 
-def probe(encoder: Encoder) -> State:
+def told(session: Session) -> dict[str, object]:
+    """Return what /health tells of the index: numbers, states and moments; no reference, no text."""
+    own = finders()
+    live = queries.generations(session)
+    serving = next((one for one in live if one.state is GenerationState.SERVING), None)
+    building = next((one for one in live if one.state in UNFINISHED), None)
+    return {
+        "serving": None if serving is None else serving.id,
+        "here": own.serving.generation or None,
+        "behind": max(0, queries.sequence(session) - own.serving.seen),
+        "building": None
+        if building is None
+        else {"index": building.id, "done": building.done, "total": building.total},
+        "checked_at": None
+        if serving is None or serving.checked_at is None
+        else serving.checked_at.isoformat(),
+        "findings": None if serving is None else serving.findings,
+        "encoder_fault": getattr(own.encoder, "fault", "") or None,
+    }
+
+
+def probe(encoder: Encoder | None) -> State:
     """Encode one word, and say whether that works."""
+    if encoder is None:
+        return State.WORDS_ONLY
     try:
         encoder.encode_queries(["ready"])
     except EncoderUnavailable as error:
@@ -215,25 +440,24 @@ def probe(encoder: Encoder) -> State:
     return State.READY
 
 
-def ready(session: Session) -> Finders:
-    """Return matchers that know everything committed before this moment."""
+def ready(session: Session) -> Serving:
+    """Return matchers that know everything committed before this moment; use them to the end of the request."""
     own = finders()
     _warm_again(own)
-    if own.state is State.STARTING and not own.warm.wait(0 if not _warming() else PATIENCE):
+    if own.state is State.STARTING and not own.warm.wait(0 if not _running(WARM_UP) else PATIENCE):
         log.info("search_before_warm")
     own.refresh(session)
-    return own
+    return own.serving
 
 
-def _warming() -> bool:
-    return any(thread.name == WARM_UP for thread in threading.enumerate())
+def _running(name: str) -> bool:
+    return any(thread.name == name for thread in threading.enumerate())
 
 
 def search(kind: Kind, text: str, limit: int, among: Collection[str] | None = None) -> Found:
     """Rank public documents of a kind for what a person typed."""
-    own = ready(db.session)
-    results = own.matchers[kind].search(text, limit, among)
-    own.note(results)
+    results = ready(db.session).matchers[kind].search(text, limit, among)
+    finders().note(results)
     return Found(
         refs=tuple(match.id for match in results.matches),
         fits=frozenset(match.id for match in results.matches if match.accepted),
@@ -243,10 +467,9 @@ def search(kind: Kind, text: str, limit: int, among: Collection[str] | None = No
 
 def search_quoted(kind: Kind, text: str, limit: int) -> tuple[Results, Mapping[str, Reason]]:
     """Rank public documents for what a person typed; of those that fit, return the sentence that is nearest to it."""
-    own = ready(db.session)
-    matcher = own.matchers[kind]
+    matcher = ready(db.session).matchers[kind]
     results = matcher.search(text, limit)
-    own.note(results)
+    finders().note(results)
     return results, matcher.quote(text, [match.id for match in results.matches if match.accepted])
 
 
@@ -255,13 +478,7 @@ def match(asker: Kind, ref: str, limit: int, among: Collection[str] | None = Non
 
     What was stored of the asker is used, so nothing is encoded.
     """
-    own = ready(db.session)
-    stored = queries.entry(db.session, asker, ref)
-    if stored is None or stored.removed:
-        return None
-    other = Kind.TECHNOLOGY if asker is Kind.NEED else Kind.NEED
-    encoded: Encoded = from_entry(stored, digest_of(own.encoder))
-    return own.matchers[other].match(encoded, limit, among)
+    return _match(asker, [ref], limit, among).get(ref)
 
 
 def match_many(asker: Kind, refs: Sequence[str], limit: int) -> dict[str, Results]:
@@ -269,31 +486,40 @@ def match_many(asker: Kind, refs: Sequence[str], limit: int) -> dict[str, Result
 
     ``limit`` bounds what is explained of each; a few more are ranked, as some may just have been withdrawn.
     """
+    return _match(asker, refs, limit + 3, None)
+
+
+def _match(asker: Kind, refs: Sequence[str], limit: int, among: Collection[str] | None) -> dict[str, Results]:
     own = ready(db.session)
     other = Kind.TECHNOLOGY if asker is Kind.NEED else Kind.NEED
-    stored = queries.entries(db.session, asker, refs)
     return {
-        entry.subject_ref: own.matchers[other].match(from_entry(entry, digest_of(own.encoder)), limit + 3)
-        for entry in stored
+        ref: own.matchers[other].match(encoded, limit, among)
+        for ref, encoded in _stored(own, asker, refs).items()
     }
+
+
+def _stored(own: Serving, kind: Kind, refs: Sequence[str]) -> dict[str, Encoded]:
+    """Return what the generation that answers holds of subjects that are in it."""
+    model = digest_of(own.encoder)
+    stored = queries.entries(db.session, own.generation, kind, refs)
+    read = {entry.subject_ref: readable(entry, model) for entry in stored}
+    return {ref: encoded for ref, encoded in read.items() if encoded is not None}
 
 
 def trace_text(text: str, limit: int) -> Traced:
     """Search technologies for what a person typed, and tell how: the reading, the answer, and each step."""
-    own = ready(db.session)
-    matcher = own.matchers[Kind.TECHNOLOGY]
+    matcher = ready(db.session).matchers[Kind.TECHNOLOGY]
     results, stages = matcher.trace(text, limit)
-    own.note(results)
+    finders().note(results)
     return matcher.read(text), results, stages
 
 
 def trace_need(ref: str, limit: int) -> Traced | None:
     """Rank technologies for a published need, and tell how; None while it is not indexed yet."""
     own = ready(db.session)
-    stored = queries.entry(db.session, Kind.NEED, ref)
-    if stored is None or stored.removed:
+    encoded = _stored(own, Kind.NEED, [ref]).get(ref)
+    if encoded is None:
         return None
-    encoded = from_entry(stored, digest_of(own.encoder))
     matcher = own.matchers[Kind.TECHNOLOGY]
     results, stages = matcher.trace(encoded, limit)
     return matcher.read(encoded.document), results, stages

@@ -1,26 +1,60 @@
-"""Keep the index true: look at a need or a technology again, and store what the matcher has to know of it."""
+"""Keep the index true: look at a need or a technology again, and store what the matcher has to know of it.
+
+Every change is written to each generation of the index that has entries: the one that serves, the one that is being
+built, and the one that served before and may still answer in a process with the model of before.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, select, update
+import structlog
+from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from marketplace import clock
 from marketplace.database import db, transaction
-from marketplace.matches import queries
-from marketplace.matches.documents import document_of_need, document_of_technology, to_columns
-from marketplace.matches.finder import prepare_database, vector_index
-from marketplace.matches.models import IndexClock, IndexEntry
-from marketplace.matches.rules import NEED_TOPIC, TECHNOLOGY_TOPIC
+from marketplace.matches import actions, queries
+from marketplace.matches.actions import Recipe, hold_clock, next_sequence
+from marketplace.matches.documents import (
+    document_of_need,
+    document_of_technology,
+    from_entry,
+    to_columns,
+)
+from marketplace.matches.finder import Encoders, encoding, prepare_database, vector_index
+from marketplace.matches.models import IndexEntry, IndexGeneration
+from marketplace.matches.rules import (
+    NEED_REPAIR_TOPIC,
+    NEED_TOPIC,
+    TECHNOLOGY_REPAIR_TOPIC,
+    TECHNOLOGY_TOPIC,
+)
 from marketplace.outbox.actions import Job, enqueue, finish
-from matching.matcher import build_finder, digest_of
+from matching.adapters.pgvector_index import PgVectorIndex
+from matching.matcher import Matcher, build_finder, digest_of
 from matching.protocols import Encoder
 from matching.types import Document, Encoded, Kind
 
+log = structlog.get_logger()
+
 TOPICS = {NEED_TOPIC: Kind.NEED, TECHNOLOGY_TOPIC: Kind.TECHNOLOGY}
+#: What the index check found: the same work, which waits for what people have just saved.
+REPAIRS = {NEED_REPAIR_TOPIC: Kind.NEED, TECHNOLOGY_REPAIR_TOPIC: Kind.TECHNOLOGY}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A generation to be written to, as it was when it was looked at.
+
+    ``encoder`` is None where its model is away; ``ours`` tells whether it is of this worker's recipe.
+    """
+
+    generation: int
+    made_by: str
+    encoder: Encoder | None
+    ours: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,110 +69,196 @@ class Difference:
 
 
 class Indexer:
-    """Writes the index. The worker has one; its matchers cut and encode, ``vectors`` is pgvector's, if any."""
+    """Writes the index; the worker has one."""
 
-    def __init__(self, engine: Engine, encoder: Encoder) -> None:
-        self._engine = engine
-        self._encoder = encoder
-        self._join()
+    def __init__(self, engine: Engine, encoders: Encoders) -> None:
+        self.engine = engine
+        self.encoders = encoders
+        self._matchers: dict[tuple[Kind, str], Matcher] = {}
+        self._tables: set[tuple[Kind, int]] = set()
 
-    def _join(self) -> None:
-        """Make the matchers, on pgvector's tables where the database has them."""
-        self._vectors = {kind: vector_index(self._engine, kind, self._encoder) for kind in Kind}
-        self._matchers = {
-            kind: build_finder(kind, encoder=self._encoder, index=self._vectors[kind]) for kind in Kind
-        }
+    def matcher(self, kind: Kind, encoder: Encoder | None) -> Matcher:
+        """Return what cuts and encodes for a model."""
+        key = kind, digest_of(encoder)
+        if key not in self._matchers:
+            self._matchers[key] = encoding(kind, encoder)
+        return self._matchers[key]
 
-    def _take_up_vectors(self, kind: Kind, encoded: Iterable[Encoded]) -> None:
-        """Take up pgvector's tables when the model that was missing at the start has come back."""
-        waits = self._vectors[kind] is None and self._engine.dialect.name == "postgresql"
-        if waits and any(one.vectors is not None for one in encoded):
-            prepare_database(self._engine, self._encoder)
-            self._join()
+    def recipe(self) -> Recipe:
+        """Return what this worker makes an index by."""
+        return self.encoders.recipe()
+
+    def begin(self, *, anew: bool = False) -> IndexGeneration | None:
+        """See to it that there is an index of this recipe; return the generation that is to be built, if any."""
+        prepare_database(self.engine)
+        return actions.begin(self.recipe(), anew=anew)
+
+    def target(self, generation: IndexGeneration) -> Target:
+        """Return a generation with the model that made it; one without vectors takes this worker's."""
+        encoder = self.encoders.of(generation.encoder) if generation.encoder else self.encoders.own
+        ours = encoder is not None and generation.key == self.recipe().key
+        return Target(generation.id, generation.encoder, encoder, ours)
+
+    def targets(self, session: Session) -> list[Target]:
+        """Return the generations to write to, begun where there is none, or where the model was away until now."""
+        serving = queries.serving(session)
+        if serving is None or (not serving.encoder and digest_of(self.encoders.own)):
+            session.rollback()
+            self.begin()
+        return [self.target(generation) for generation in queries.generations(session)]
 
     def handle(self, jobs: Sequence[Job]) -> None:
         """Do claimed rows of one topic: re-read, encode what changed, store, and finish in the same commit."""
-        kind = TOPICS[jobs[0].topic]
+        kind = (TOPICS | REPAIRS)[jobs[0].topic]
         refs = list(dict.fromkeys(job.subject_id for job in jobs))
         session = db.session
         while True:
             session.rollback()
+            targets = self.targets(session)
             documents = documents_of(session, kind, refs)
-            known = queries.digests(session, kind)
-            matcher = self._matchers[kind]
-            changed = [one for one in documents.values() if matcher.digest(one) != known.get(one.id)]
+            changed = {one: self.changed(session, one, kind, documents) for one in targets}
             session.rollback()
-            encoded = {
-                one.document.id: one for one in matcher.encode(changed)
-            }  # slow: outside any transaction
-            self._take_up_vectors(kind, encoded.values())
-            if self._store(kind, refs, documents, encoded, jobs):
-                return
+            encoded = self._encode(kind, changed)  # slow: outside any transaction
+            with transaction() as session:
+                hold_clock(session)
+                if [self.target(one) for one in queries.generations(session)] != targets:
+                    continue
+                if documents_of(session, kind, refs) != documents:
+                    continue
+                for target in targets:
+                    self.store(session, target, kind, encoded[target])
+                    self.bury(session, target, kind, [ref for ref in refs if ref not in documents])
+                for job in jobs:
+                    finish(session, job)
+            return
 
-    def _store(
-        self,
-        kind: Kind,
-        refs: Sequence[str],
-        documents: dict[str, Document],
-        encoded: dict[str, Encoded],
-        jobs: Sequence[Job],
-    ) -> bool:
-        """Store what was encoded, unless the subjects have changed meanwhile; then False, and nothing is stored."""
-        vectors = self._vectors[kind]
+    def _encode(
+        self, kind: Kind, changed: Mapping[Target, Sequence[Document]]
+    ) -> dict[Target, list[Encoded]]:
+        """Encode each document once for each model."""
+        made: dict[tuple[int, str], Encoded] = {}
+        for target, documents in changed.items():
+            fresh = [one for one in documents if (id(target.encoder), one.id) not in made]
+            for one in self.matcher(kind, target.encoder).encode(fresh):
+                made[id(target.encoder), one.document.id] = one
+        return {
+            target: [made[id(target.encoder), one.id] for one in documents]
+            for target, documents in changed.items()
+        }
+
+    def changed(
+        self, session: Session, target: Target, kind: Kind, documents: Mapping[str, Document]
+    ) -> list[Document]:
+        """Return the documents that a generation does not hold as they are now."""
+        stored = {
+            entry.subject_ref: entry
+            for entry in queries.entries(session, target.generation, kind, list(documents))
+        }
+        return [
+            one
+            for ref, one in documents.items()
+            if ref not in stored or self.stale(target, kind, stored[ref], one)
+        ]
+
+    def stale(self, target: Target, kind: Kind, entry: IndexEntry, document: Document) -> bool:
+        """Tell whether an entry was made of another text, or has to be made again.
+
+        In a generation of another recipe, or whose model is away, an entry of the same text stays as it is; another
+        text is stored as well as this worker can, for one that has the model to do again.
+        """
+        if target.ours:
+            return entry.digest != self.matcher(kind, target.encoder).digest(document)
+        return not entry.digest or not same_text(entry, document)
+
+    def store(self, session: Session, target: Target, kind: Kind, encoded: Sequence[Encoded]) -> None:
+        """Write encoded documents, in the caller's transaction; call with the clock held.
+
+        pgvector's rows are written at once, before the commit: a row more than the entries say does no harm (every
+        hit is read again), and a crash in between leaves the work to be done again.
+        """
+        if not encoded:
+            return
+        vectors = self.vectors(kind, target)
         if vectors is not None:
-            # Before the commit: a row more than the entries say does no harm (every hit is read again), and a
-            # crash in between leaves the job to be done again.
-            self._matchers[kind].add(list(encoded.values()))
-        with transaction() as session:
-            if documents_of(session, kind, refs) != documents:
-                return False
-            for ref in refs:
-                if ref in encoded:
-                    write(session, kind, encoded[ref], digest_of(self._encoder))
-                elif ref not in documents:
-                    bury(session, kind, ref)
-            for job in jobs:
-                finish(session, job)
+            build_finder(kind, encoder=target.encoder, index=vectors).add(encoded)
+        for one in encoded:
+            write(session, target, kind, one)
+
+    def bury(self, session: Session, target: Target, kind: Kind, refs: Sequence[str]) -> None:
+        """Leave tombstones for what is not public any more, in the caller's transaction."""
+        if not refs:
+            return
+        for ref in refs:
+            bury(session, target.generation, kind, ref)
+        vectors = self.vectors(kind, target)
         if vectors is not None:
-            vectors.remove([ref for ref in refs if ref not in documents])
-        return True
+            vectors.remove(refs)
+
+    def vectors(self, kind: Kind, target: Target) -> PgVectorIndex | None:
+        """Return a generation's table of vectors in PostgreSQL, made where it is missing; None elsewhere."""
+        if not target.made_by:
+            return None
+        index = vector_index(self.engine, kind, target.generation, target.encoder)
+        if index is not None and (kind, target.generation) not in self._tables:
+            index.create()
+            self._tables.add((kind, target.generation))
+        return index
 
     def difference(self, session: Session, kind: Kind) -> Difference:
-        """Compare the index with the database by digests, without encoding."""
-        known = queries.digests(session, kind)
-        documents: dict[str, Document] = {}
+        """Compare the texts of the index that serves with the database; `checker` looks at all the rest."""
+        serving = queries.serving(session)
         refs = queries.public_refs(session, kind)
+        if serving is None:
+            return Difference(tuple(refs), ())
+        target = self.target(serving)
+        known = queries.digests(session, serving.id, kind)
+        documents: dict[str, Document] = {}
+        outdated: list[str] = []
         for start in range(0, len(refs), 500):
-            documents |= documents_of(session, kind, refs[start : start + 500])
-        matcher = self._matchers[kind]
-        return Difference(
-            outdated=tuple(ref for ref, one in documents.items() if known.get(ref) != matcher.digest(one)),
-            left_over=tuple(ref for ref in known if ref not in documents),
-        )
+            some = documents_of(session, kind, refs[start : start + 500])
+            outdated += [one.id for one in self.changed(session, target, kind, some)]
+            documents |= some
+        return Difference(tuple(outdated), tuple(ref for ref in known if ref not in documents))
+
+    def differing(self) -> int:
+        """Return how many entries `difference` finds."""
+        found = [self.difference(db.session, kind) for kind in Kind]
+        db.session.rollback()
+        return sum(len(one.outdated) + len(one.left_over) for one in found)
 
     def enqueue_differences(self) -> int:
         """Enqueue what `difference` finds; return how many."""
         count = 0
-        for topic, kind in TOPICS.items():
+        for topic, kind in REPAIRS.items():
             found = self.difference(db.session, kind)
-            with transaction() as session:
-                for ref in (*found.outdated, *found.left_over):
-                    enqueue(session, topic, ref)
-                    count += 1
+            count += self.repair(topic, (*found.outdated, *found.left_over))
         return count
 
-    def enqueue_everything(self) -> int:
-        """Enqueue every subject to be encoded anew, changed or not; return how many. Searches go on meanwhile."""
-        count = 0
+    def repair(self, topic: str, refs: Collection[str], doubted: Target | None = None) -> int:
+        """Have the worker look at subjects again, and return how many; their doubted entries are made anew.
+
+        Nothing is taken away before there is something better.
+        """
         with transaction() as session:
-            hold_clock(session)
-            session.execute(update(IndexEntry).values(digest=""))
-            for topic, kind in TOPICS.items():
-                refs = dict.fromkeys((*queries.public_refs(session, kind), *queries.digests(session, kind)))
-                for ref in refs:
-                    enqueue(session, topic, ref)
-                count += len(refs)
-        return count
+            if doubted is not None:
+                doubt(session, doubted.generation, REPAIRS[topic], refs)
+            for ref in refs:
+                enqueue(session, topic, ref)
+        return len(refs)
+
+
+def doubt(session: Session, generation: int, kind: Kind, refs: Collection[str]) -> None:
+    """Take the digests off entries, so that they are made again whatever they hold; the caller commits."""
+    hold_clock(session)
+    session.execute(
+        update(IndexEntry)
+        .where(
+            IndexEntry.generation_id == generation,
+            IndexEntry.kind == kind.value,
+            IndexEntry.subject_ref.in_(refs),
+        )
+        .values(digest="")
+    )
 
 
 def documents_of(session: Session, kind: Kind, refs: Sequence[str]) -> dict[str, Document]:
@@ -152,13 +272,21 @@ def documents_of(session: Session, kind: Kind, refs: Sequence[str]) -> dict[str,
     return {document.id: document for document in made if document is not None}
 
 
-def write(session: Session, kind: Kind, encoded: Encoded, encoder: str) -> None:
-    """Store an encoded document in place of what was there."""
+def same_text(entry: IndexEntry, document: Document) -> bool:
+    """Tell whether an entry was made of this document."""
+    try:
+        return from_entry(entry, "").document == document
+    except (KeyError, TypeError, ValueError):
+        return False
+
+
+def write(session: Session, target: Target, kind: Kind, encoded: Encoded) -> None:
+    """Store an encoded document in place of what was there; call with the clock held."""
     number = next_sequence(session)
-    row = queries.entry(session, kind, encoded.document.id)
+    row = queries.entry(session, target.generation, kind, encoded.document.id)
     if row is None:
-        row = IndexEntry(kind=kind.value, subject_ref=encoded.document.id)
-    for name, value in to_columns(encoded, encoder).items():
+        row = IndexEntry(generation_id=target.generation, kind=kind.value, subject_ref=encoded.document.id)
+    for name, value in to_columns(encoded, digest_of(target.encoder)).items():
         setattr(row, name, value)
     row.removed = False
     row.indexed_at = clock.now()
@@ -166,30 +294,13 @@ def write(session: Session, kind: Kind, encoded: Encoded, encoder: str) -> None:
     session.add(row)
 
 
-def bury(session: Session, kind: Kind, ref: str) -> None:
+def bury(session: Session, generation: int, kind: Kind, ref: str) -> None:
     """Leave a tombstone where there was an entry, so that every process forgets it."""
     hold_clock(session)
-    row = queries.entry(session, kind, ref)
+    row = queries.entry(session, generation, kind, ref)
     if row is not None and not row.removed:
         row.removed = True
-        row.document, row.passages, row.vectors, row.digest = {}, [], None, ""
+        row.document, row.passages, row.vectors = {}, [], None
+        row.dimension, row.encoder, row.digest, row.checksum = 0, "", "", ""
         row.indexed_at = clock.now()
         row.sequence = next_sequence(session)
-
-
-def hold_clock(session: Session) -> None:
-    """Lock the index clock until the commit, without taking a number: nobody would ever see a row with it.
-
-    Whoever changes entries takes this lock before any entry's, so that two workers never wait for each other.
-    """
-    session.execute(select(IndexClock.sequence).where(IndexClock.id == 1).with_for_update())
-
-
-def next_sequence(session: Session) -> int:
-    """Take the next number of the index clock, holding its row until the commit."""
-    return session.execute(
-        update(IndexClock)
-        .where(IndexClock.id == 1)
-        .values(sequence=IndexClock.sequence + 1)
-        .returning(IndexClock.sequence)
-    ).scalar_one()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.access.actor import SERVICE
-from marketplace.matches.models import IndexClock, IndexEntry
+from marketplace.matches.models import IndexClock, IndexEntry, IndexGeneration
+from marketplace.matches.rules import LIVE, UNFINISHED, GenerationState
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
 from marketplace.technologies.models import Technology
@@ -20,33 +21,82 @@ def sequence(session: Session) -> int:
     return session.scalar(select(IndexClock.sequence).where(IndexClock.id == 1)) or 0
 
 
-def entries_after(session: Session, seen: int, batch: int = 500) -> Iterator[Sequence[IndexEntry]]:
-    """Yield the entries written after ``seen``, in the order of writing, in batches; tombstones too."""
+def generations(session: Session) -> Sequence[IndexGeneration]:
+    """Return the generations that have entries, the newest first."""
+    return session.scalars(
+        select(IndexGeneration)
+        .where(IndexGeneration.state.in_(LIVE))
+        .order_by(IndexGeneration.id.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def serving(session: Session) -> IndexGeneration | None:
+    """Return the generation that serves; None in a database in which nothing was ever indexed."""
+    return next((one for one in generations(session) if one.state is GenerationState.SERVING), None)
+
+
+def unfinished(session: Session, key: str | None = None) -> IndexGeneration | None:
+    """Return the generation that is being built: any, or the one of a recipe."""
+    waiting = (one for one in generations(session) if one.state in UNFINISHED)
+    return next((one for one in waiting if key is None or one.key == key), None)
+
+
+def history(session: Session, limit: int) -> Sequence[IndexGeneration]:
+    """Return the latest generations, also those that were removed, the newest first."""
+    return session.scalars(select(IndexGeneration).order_by(IndexGeneration.id.desc()).limit(limit)).all()
+
+
+def entries_after(
+    session: Session, generation: int, seen: int, batch: int = 500
+) -> Iterator[Sequence[IndexEntry]]:
+    """Yield a generation's entries written after ``seen``, in the order of writing, in batches; tombstones too."""
     last = seen
     while rows := session.scalars(
-        select(IndexEntry).where(IndexEntry.sequence > last).order_by(IndexEntry.sequence).limit(batch)
+        select(IndexEntry)
+        .where(IndexEntry.generation_id == generation, IndexEntry.sequence > last)
+        .order_by(IndexEntry.sequence)
+        .limit(batch)
     ).all():
         last = rows[-1].sequence
         yield rows
         session.expunge_all()
 
 
-def entry(session: Session, kind: Kind, ref: str) -> IndexEntry | None:
-    """Return what is stored of one subject."""
+def entry(session: Session, generation: int, kind: Kind, ref: str) -> IndexEntry | None:
+    """Return what a generation stores of one subject."""
     return session.scalar(
-        select(IndexEntry).where(IndexEntry.kind == kind.value, IndexEntry.subject_ref == ref)
+        select(IndexEntry).where(
+            IndexEntry.generation_id == generation,
+            IndexEntry.kind == kind.value,
+            IndexEntry.subject_ref == ref,
+        )
     )
 
 
-def digests(session: Session, kind: Kind) -> dict[str, str]:
-    """Return the digest of each entry that is not a tombstone, by reference."""
+def digests(session: Session, generation: int, kind: Kind) -> dict[str, str]:
+    """Return the digest of each of a generation's entries that is not a tombstone, by reference."""
     return dict(
         session.execute(
             select(IndexEntry.subject_ref, IndexEntry.digest).where(
-                IndexEntry.kind == kind.value, IndexEntry.removed.is_(False)
+                IndexEntry.generation_id == generation,
+                IndexEntry.kind == kind.value,
+                IndexEntry.removed.is_(False),
             )
         ).all()
     )
+
+
+def counted(session: Session, generation: int) -> int:
+    """Return how many of a generation's entries are not tombstones."""
+    found = select(func.count()).where(IndexEntry.generation_id == generation, IndexEntry.removed.is_(False))
+    return session.scalar(found) or 0
+
+
+def orphans(session: Session) -> int:
+    """Return how many entries belong to no generation that has any."""
+    live = select(IndexGeneration.id).where(IndexGeneration.state.in_(LIVE))
+    return session.scalar(select(func.count()).where(IndexEntry.generation_id.not_in(live))) or 0
 
 
 def needs_to_index(session: Session, refs: Collection[str]) -> list[Need]:
@@ -80,10 +130,15 @@ def public_refs(session: Session, kind: Kind) -> list[str]:
     return list(session.scalars(listed.order_by(Technology.id)))
 
 
-def entries(session: Session, kind: Kind, refs: Collection[str]) -> Sequence[IndexEntry]:
-    """Return what is stored of several subjects that are in the index."""
+def entries(session: Session, generation: int, kind: Kind, refs: Collection[str]) -> Sequence[IndexEntry]:
+    """Return what a generation stores of several subjects that are in the index."""
     return session.scalars(
         select(IndexEntry)
-        .where(IndexEntry.kind == kind.value, IndexEntry.subject_ref.in_(refs), IndexEntry.removed.is_(False))
+        .where(
+            IndexEntry.generation_id == generation,
+            IndexEntry.kind == kind.value,
+            IndexEntry.subject_ref.in_(refs),
+            IndexEntry.removed.is_(False),
+        )
         .order_by(IndexEntry.id)
     ).all()

@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
-from marketplace.matches import candidates, workings
+from marketplace.database import db
+from marketplace.matches import candidates, overview, workings
 from marketplace.web.pages import fragment
 
 matches = Blueprint("matches", __name__)
@@ -48,3 +49,10 @@ def how() -> ResponseReturnValue:
 def how_for_need(ref: str) -> ResponseReturnValue:
     """Show each step of the matcher at work on a published need."""
     return fragment(workings.for_need(current_actor(), ref))
+
+
+@matches.get("/index")
+@requires(Permission.SERVICE_OVERSEE)
+def index() -> ResponseReturnValue:
+    """Show administrators which search index serves, how far the next one is, and what the last check found."""
+    return fragment(overview.index_page(db.session))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace import clock
@@ -48,6 +48,22 @@ def enqueue(session: Session, topic: str, subject_id: object, *, due_at: datetim
     session.add(OutboxRow(topic=topic, subject_id=str(subject_id), created_at=now, due_at=due_at or now))
 
 
+def due(session: Session, topics: Sequence[str]) -> bool:
+    """Tell whether a row of these topics could be claimed: a read, so that looking often holds nobody up."""
+    return session.scalar(select(_claimable(topics).exists())) or False
+
+
+def _claimable(topics: Sequence[str]) -> Select[OutboxRow]:
+    now = clock.now()
+    return select(OutboxRow).where(
+        OutboxRow.topic.in_(topics),
+        OutboxRow.finished_at.is_(None),
+        OutboxRow.parked_at.is_(None),
+        OutboxRow.due_at <= now,
+        or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until < now),
+    )
+
+
 def claim(session: Session, limit: int, topics: Sequence[str]) -> list[Job]:
     """Claim up to ``limit`` due rows of these topics, oldest first; the caller commits.
 
@@ -55,17 +71,7 @@ def claim(session: Session, limit: int, topics: Sequence[str]) -> list[Job]:
     """
     now = clock.now()
     rows = session.scalars(
-        select(OutboxRow)
-        .where(
-            OutboxRow.topic.in_(topics),
-            OutboxRow.finished_at.is_(None),
-            OutboxRow.parked_at.is_(None),
-            OutboxRow.due_at <= now,
-            or_(OutboxRow.claimed_until.is_(None), OutboxRow.claimed_until < now),
-        )
-        .order_by(OutboxRow.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        _claimable(topics).order_by(OutboxRow.id).limit(limit).with_for_update(skip_locked=True)
     ).all()
     mark = uuid4().hex
     jobs = []

@@ -38,6 +38,17 @@ def _database() -> tuple[bool, bool, Backlog | None]:
         return False, False, None
 
 
+def _index() -> dict[str, object] | None:
+    # What is told of the search index; nothing while the database cannot be asked.
+    told = current_app.extensions.get("index_state")
+    try:
+        return told(db.session) if told else None
+    except SQLAlchemyError as error:
+        log.warning("health_index", error=type(error).__name__)
+        db.session.rollback()
+        return None
+
+
 def report() -> dict[str, object]:
     """Return what `/health` tells."""
     answers, current, waiting = _database()
@@ -55,6 +66,7 @@ def report() -> dict[str, object]:
             "oldest_seconds": _age(waiting.oldest),
         },
         "encoder": encoder_state() if encoder_state else None,
+        "index": _index() if current else None,
     }
 
 

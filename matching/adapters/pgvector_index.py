@@ -68,6 +68,19 @@ class PgVectorIndex:
         with self._engine.connect() as connection:
             return int(connection.execute(select(func.count()).select_from(self._table)).scalar_one())
 
+    def ids(self) -> set[str]:
+        """Return every id that has a vector here."""
+        with self._engine.connect() as connection:
+            return set(connection.execute(select(self._table.c.id)).scalars())
+
+    def vectors(self, ids: Sequence[str]) -> dict[str, Vector]:
+        """Return the stored vector of each of these ids that has one, to be compared with what it was made of."""
+        wanted = bindparam("wanted", list(ids), ARRAY(String))
+        statement = select(self._table.c.id, self._table.c.vector).where(self._table.c.id == func.any(wanted))
+        with self._engine.connect() as connection:
+            rows = connection.execute(statement).all()
+        return {row.id: np.asarray(row.vector, dtype=np.float32) for row in rows}
+
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Store one row for each id, in place of what was there; raises ValueError on another shape."""
         check(ids, vectors, self._dimension)

@@ -36,10 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from matching.adapters.sentence_encoder import SentenceEncoder  # heavy: not needed for --help
 
     encoder = RememberingEncoder(SentenceEncoder(options.model))
-    closer = bool(options.report) or not options.json
-    measured = measure(split, encoder, late=closer)
+    measured = measure(split, encoder)
     found = None
-    if closer:
+    if options.report or not options.json:
         found = findings(split, measured, judge(split, encoder), encoder.name)
         if not options.json:
             _say(printing.everything(found))

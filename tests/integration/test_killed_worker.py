@@ -86,13 +86,14 @@ def claimed(session: Session) -> set[int]:
 
 def indexed(session: Session) -> set[str]:
     session.rollback()
-    return {ref for kind in Kind for ref in queries.digests(session, kind)}
+    serving = queries.serving(session)
+    return {ref for kind in Kind for ref in queries.digests(session, serving.id if serving else 0, kind)}
 
 
 def is_true(app: Flask, session: Session) -> bool:
     """Tell whether the index equals the database and no row waits."""
     session.rollback()
-    compare = Indexer(app.extensions["engine"], HashEncoder())
+    compare = Indexer(app.extensions["engine"], app.extensions["finders"].encoders)
     return not any(compare.difference(session, kind) for kind in Kind) and all(
         row.finished_at for row in rows(session).values()
     )
@@ -135,7 +136,7 @@ def test_a_worker_that_dies_between_its_vectors_and_its_commit_leaves_the_work_t
     assert {rows(session)[number].subject_id for number in left} == {need, technology}
     assert indexed(session) == set()
     engine = app.extensions["engine"]
-    vectors = finder.vector_index(engine, Kind.NEED, HashEncoder())
+    vectors = finder.vector_index(engine, Kind.NEED, queries.serving(session).id, HashEncoder())
     ahead = 0 if vectors is None else len(vectors)
     assert bool(ahead) == (engine.dialect.name == "postgresql")  # pgvector's rows were committed before
     assert finder.search(Kind.NEED, "falls at night", 10).refs == ()

@@ -259,7 +259,7 @@ def test_the_index_equals_the_database_when_the_worker_has_done_what_waits(
         pass
     session.rollback()
     own: Finders = loaded.extensions["finders"]
-    indexer = Indexer(loaded.extensions["engine"], own.encoder)
+    indexer = Indexer(loaded.extensions["engine"], own.encoders)
     assert [indexer.difference(session, kind) for kind in Kind if indexer.difference(session, kind)] == []
     counted = select(IndexEntry.kind, func.count()).where(~IndexEntry.removed).group_by(IndexEntry.kind)
     assert dict(session.execute(counted).all()) == {"need": 42, "technology": len(DEMO.technologies)}

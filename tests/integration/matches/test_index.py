@@ -134,14 +134,14 @@ def test_a_worker_that_dies_with_claimed_rows_loses_no_change(
     session.commit()
     drain(app)
     assert finder.search(Kind.TECHNOLOGY, "fall at night", 5).refs == (technology.ref,)
-    indexer = Indexer(app.extensions["engine"], app.extensions["finders"].encoder)
+    indexer = Indexer(app.extensions["engine"], app.extensions["finders"].encoders)
     assert not indexer.difference(session, Kind.TECHNOLOGY)
 
 
 def test_the_index_check_finds_what_was_never_enqueued(
     app: Flask, session: Session, technology: Technology, need: Need
 ) -> None:
-    indexer = Indexer(app.extensions["engine"], app.extensions["finders"].encoder)
+    indexer = Indexer(app.extensions["engine"], app.extensions["finders"].encoders)
     assert indexer.difference(session, Kind.TECHNOLOGY).outdated == (technology.ref,)
     assert indexer.difference(session, Kind.NEED).outdated == (need.ref,)
 
@@ -178,7 +178,7 @@ def test_without_the_model_documents_are_found_by_their_words_and_encoded_when_i
 ) -> None:
     broken = create_app(settings, DamagedEncoder())
     with broken.app_context():
-        Indexer(broken.extensions["engine"], DamagedEncoder()).enqueue_differences()
+        Indexer(broken.extensions["engine"], broken.extensions["finders"].encoders).enqueue_differences()
     drain(broken)
     with broken.app_context():
         found = finder.search(Kind.TECHNOLOGY, "fall at night", 5)
@@ -195,7 +195,7 @@ def test_what_is_stored_of_a_document_comes_back_as_it_was(
     from marketplace.matches.documents import document_of_need, from_entry
 
     reindex()
-    entry = queries.entry(session, Kind.NEED, need.ref)
+    entry = queries.entry(session, queries.serving(session).id, Kind.NEED, need.ref)
     assert entry is not None
     encoded = from_entry(entry, app.extensions["finders"].encoder.digest)
     assert encoded.document == document_of_need(need)
@@ -210,7 +210,7 @@ def test_a_model_folder_that_is_missing_leaves_the_search_by_words(
     settings: Settings, session: Session, technology: Technology
 ) -> None:
     broken = create_app(settings.model_copy(update={"encoder": "/nonexistent"}))
-    indexer = Indexer(broken.extensions["engine"], broken.extensions["finders"].encoder)
+    indexer = Indexer(broken.extensions["engine"], broken.extensions["finders"].encoders)
     with broken.app_context():
         assert indexer.enqueue_differences() == 1
     drain(broken)
@@ -249,5 +249,5 @@ def test_a_model_that_comes_back_is_used_by_a_worker_that_started_without_it(
         with app.app_context():
             found = finder.search(Kind.TECHNOLOGY, "fall at night", 5)
             assert (found.refs, found.degraded) == ((technology.ref,), False)
-            assert len(app.extensions["finders"].matchers[Kind.TECHNOLOGY]._index) == 1
+            assert len(app.extensions["finders"].matchers[Kind.TECHNOLOGY].register.index) == 1
         app.extensions["engine"].dispose()

@@ -12,7 +12,8 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from marketplace.matches import queries
-from marketplace.matches.indexer import bury, next_sequence
+from marketplace.matches.actions import next_sequence
+from marketplace.matches.indexer import bury
 from marketplace.matches.models import IndexEntry
 from matching.types import Kind
 from tests.factories.technologies import make_technology
@@ -27,11 +28,13 @@ def test_a_worker_that_buries_waits_for_one_that_writes_and_holds_no_entry_meanw
     session.commit()
     reindex()
     engine = app.extensions["engine"]
+    serving = queries.serving(session).id
+    session.rollback()
     became: list[str] = []
 
     def bury_it() -> None:
         with Session(engine) as other:
-            bury(other, Kind.TECHNOLOGY, ref)
+            bury(other, serving, Kind.TECHNOLOGY, ref)
             other.commit()
             became.append("buried")
 
@@ -51,7 +54,7 @@ def test_a_worker_that_buries_waits_for_one_that_writes_and_holds_no_entry_meanw
     thread.join()
     assert became == ["buried"]
     session.rollback()
-    entry = queries.entry(session, Kind.TECHNOLOGY, ref)
+    entry = queries.entry(session, serving, Kind.TECHNOLOGY, ref)
     assert entry is not None
     assert entry.removed
     assert entry.sequence > number

@@ -40,6 +40,9 @@ MAY_READ_NEEDS = LEADS | BROKERS
 MAY_READ_TECHNOLOGIES = BROKERS | {Who.INNOVATOR, Who.RIVAL}
 
 CASES = [
+    Case(
+        "matches.index", "GET", "any state", lambda _: ("/index", {}), allowed=frozenset({Who.ADMINISTRATOR})
+    ),
     Case("matches.search", "GET", "any text", lambda _: ("/search?q=falls", {}), allowed=EVERYBODY),
     Case("matches.for_need", "GET", "published", published_need, allowed=frozenset({Who.LEAD, Who.BROKER})),
     Case(

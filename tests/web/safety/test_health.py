@@ -39,6 +39,15 @@ def test_a_healthy_service_says_so_with_the_age_of_the_oldest_row(browser: Brows
         "ready": True,
         "database": "answers",
         "migrations": "current",
+        "index": {
+            "serving": None,
+            "here": None,
+            "behind": 0,
+            "building": None,
+            "checked_at": None,
+            "findings": None,
+            "encoder_fault": None,
+        },
         "outbox": {"waiting": 2, "parked": 1, "oldest_seconds": 30},
     }
     assert "Set-Cookie" not in response.headers
