@@ -1,0 +1,133 @@
+"""Ranking for a need that is already encoded, against its bare parts, as the register grows.
+
+The bare parts are a FAISS exact search of the same vectors and a bm25s search of the same texts, each for as
+many results as are shown. All three are timed in turns, over the same needs.
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Sequence
+from importlib import import_module
+from itertools import cycle
+from typing import Any
+
+import numpy as np
+
+from benchmarks.matching.population import Population
+from benchmarks.serving import medians
+from benchmarks.starting import resident_mib
+from matching.documents import whole_text
+from matching.matcher import Matcher
+from matching.protocols import Encoder
+from matching.text import stems
+from matching.types import Document, Encoded, Kind, Vector, Vectors
+
+LIMIT = 20
+NEEDS = 10
+
+
+class BareVectors:
+    """FAISS's flat index and nothing else."""
+
+    def __init__(self, dimension: int) -> None:
+        self._index: Any = import_module("faiss").IndexFlatIP(dimension)
+
+    def add(self, vectors: Vectors) -> None:
+        """Append rows."""
+        self._index.add(np.ascontiguousarray(vectors))
+
+    def search(self, vector: Vector) -> object:
+        """Return the best rows."""
+        return self._index.search(vector.reshape(1, -1), LIMIT)
+
+
+class BareWords:
+    """bm25s and nothing else, on the stems that the matcher uses too."""
+
+    def __init__(self, texts: Sequence[list[str]]) -> None:
+        self._index: Any = import_module("bm25s").BM25()
+        self._index.index(list(texts), show_progress=False)
+
+    def search(self, terms: list[str]) -> object:
+        """Return the best rows."""
+        return self._index.retrieve([terms], k=LIMIT, show_progress=False)
+
+
+def grow(encoder: Encoder, finder: Matcher, sizes: Sequence[int], rounds: int = 30) -> dict[str, object]:
+    """Fill ``finder`` to each of the sizes, and measure at each."""
+    population = Population(finder)
+    askers = finder.encode(population.needs(NEEDS))
+    vectors = BareVectors(encoder.dimension)
+    texts: list[list[str]] = []
+    held, filled, adding = 0.0, 0, 0.0
+    found: dict[str, object] = {}
+    for size in sizes:
+        for batch in population.technologies(size - filled, 2000):
+            gc.collect()
+            before, start = resident_mib(), time.perf_counter()
+            finder.add(batch)
+            adding += time.perf_counter() - start
+            held += resident_mib() - before
+            vectors.add(np.stack([one.vectors[0] for one in batch if one.vectors is not None]))
+            texts += [_words(one.document) for one in batch]
+        filled = size
+        found[str(size)] = {
+            **_compared(finder, askers, vectors, BareWords(texts), rounds),
+            "add_ms_each": round(adding * 1000 / size, 2),
+            "add_one_ms": round(_add_one(finder, population), 1),
+            "kib_each": round(held * 1024 / size, 1),
+        }
+    return found
+
+
+def _compared(
+    finder: Matcher, askers: Sequence[Encoded], vectors: BareVectors, words: BareWords, rounds: int
+) -> dict[str, object]:
+    wholes = cycle([one.vectors[0] for one in askers if one.vectors is not None])
+    queries = cycle([_words(one.document) for one in askers])
+    asked = cycle(askers)
+    for asker in askers:
+        finder.match(asker, LIMIT)  # once outside the clock
+    times = medians(
+        {
+            "match": lambda: finder.match(next(asked), LIMIT),
+            "faiss": lambda: vectors.search(next(wholes)),
+            "bm25s": lambda: words.search(next(queries)),
+        },
+        rounds,
+    )
+    stages = [finder.trace(asker, LIMIT)[1] for asker in askers]
+    return {
+        "match_ms": round(times["match"], 2),
+        "bare_faiss_ms": round(times["faiss"], 2),
+        "bare_bm25s_ms": round(times["bm25s"], 2),
+        "ratio": round(times["match"] / (times["faiss"] + times["bm25s"]), 2),
+        "step_ms": {
+            stage.name: round(statistics.median(one[at].seconds for one in stages) * 1000, 2)
+            for at, stage in enumerate(stages[0])
+        },
+    }
+
+
+def _add_one(finder: Matcher, population: Population) -> float:
+    """Return the median time in milliseconds to take in one more listing."""
+    taken = []
+    for batch in population.technologies(9, 1):
+        start = time.perf_counter()
+        finder.add(batch)
+        taken.append((time.perf_counter() - start) * 1000)
+    return statistics.median(taken)
+
+
+def _words(document: Document) -> list[str]:
+    return stems(whole_text(document))
+
+
+def technologies(encoder: Encoder, sizes: Sequence[int]) -> dict[str, object]:
+    """Measure the finder of technologies with FAISS in memory."""
+    from matching.matcher import build_finder
+
+    return grow(encoder, build_finder(Kind.TECHNOLOGY, encoder=encoder), sizes)
