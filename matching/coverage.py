@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from matching.lexical import Floats, Posting, Postings, Snapshot
+from matching.lexical import Floats, Places, Postings, Snapshot
 from matching.types import Kind
 
 
@@ -80,13 +80,12 @@ class CoverageIndex:
 
     def upsert(self, documents: Sequence[tuple[str, Said]]) -> None:
         """Index (id, what it says) pairs, in place of what was there."""
-        fresh = []
-        for key, what in documents:
-            values = np.empty((len(what.shares), 2), dtype=np.float32)
-            values[:, 0] = list(what.saturations.values())
-            values[:, 1] = list(what.shares.values())
-            fresh.append(Posting(key, self._postings.number(what.shares), values))
-        self._postings.change(fresh)
+        self._postings.change(
+            [
+                (key, what.shares.keys(), _floats(what.saturations), _floats(what.shares), 0.0)
+                for key, what in documents
+            ]
+        )
 
     def remove(self, ids: Collection[str]) -> None:
         """Drop ids; unknown ones are ignored."""
@@ -104,18 +103,18 @@ class CoverageIndex:
         """Return every term that any document has ever said."""
         return list(self._postings.numbers)
 
+    def covers(self, asker: Said, seen: Snapshot) -> Floats:
+        """Return for every row how far it covers the asker; dead rows hold no meaning."""
+        return self._postings.total(asker.shares, seen)
+
+    def covered(self, asker: Said, seen: Snapshot, rows: Places) -> Floats:
+        """Return for each of ``rows`` how far the asker covers it."""
+        return self._postings.total_back(asker.saturations, seen, rows)
+
     def coverage(self, asker: Said, seen: Snapshot) -> tuple[Floats, Floats]:
         """Return for every row how far it covers the asker, and how far the asker covers it."""
-        there = np.zeros(len(seen.ids), dtype=np.float32)
-        back = np.zeros(len(seen.ids), dtype=np.float32)
-        split = len(seen.large.documents)
-        for term, share in asker.shares.items():
-            number = self._postings.numbers.get(term)
-            if number is None:
-                continue
-            saturation = asker.saturations[term]
-            for segment, part in ((seen.large, slice(0, split)), (seen.small, slice(split, None))):
-                rows, values = segment.postings(number)
-                there[part][rows] += share * values[:, 0]
-                back[part][rows] += saturation * values[:, 1]
-        return there, back
+        return self.covers(asker, seen), self.covered(asker, seen, np.arange(len(seen.owner)))
+
+
+def _floats(values: Mapping[str, float]) -> Floats:
+    return np.fromiter(values.values(), np.float32, len(values))

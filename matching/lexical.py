@@ -5,17 +5,18 @@
     score(d, q) = sum over t of w(t) * ln(1 + (N - n(t) + 0.5) / (n(t) + 0.5))
                   * tf(t, d) * (k1 + 1) / (tf(t, d) + k1 * (1 - b + b * length(d) / mean length))
 
-bm25s, which the stack names, builds its matrix once and cannot replace a document, so only its idea is used:
-postings in flat numpy arrays. Documents live in two segments: a large one, and a small one that takes the news
-and is merged when it has grown. Readers hold an immutable snapshot and never wait.
+Postings lie in flat numpy arrays. bm25s does that too, and is as fast, but builds its matrix once and cannot
+replace a document (docs/decisions/0009). Here documents lie in a few segments, each much larger than the next: news
+makes a small one, and small ones are merged into larger ones as they grow (O'Neil and others 1996, the
+log-structured merge-tree). Readers hold an immutable snapshot and never wait.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,72 +26,149 @@ from matching.types import Hit
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Places = npt.NDArray[np.int64]
 
-_MERGE_AT = 256
-"""The small segment is merged when it holds this many documents and an eighth of the large one."""
+_GROWTH = 8
+"""A segment is merged with the one after it when it is less than this many times as large."""
+
+_SPARSE = 1024
+"""Rows are numbered anew when more than half of them, and more than this many, hold nothing any more."""
+
+_NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One document: the numbers of its terms, one row of values for each, and its length."""
+    """One document: the numbers of its terms, what each counts in a search and looking back, and its length."""
 
     id: str
     terms: Ints
     values: Floats
+    back: Floats
     length: float = 0.0
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Postings of several documents, ordered by term: those of term t are at starts[t]:starts[t + 1]."""
+    """Postings of several documents, laid out by term to be searched, and by document to be looked up.
 
-    documents: tuple[Posting, ...] = ()
-    starts: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
-    rows: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
-    values: Floats = field(default_factory=lambda: np.zeros((0, 2), dtype=np.float32))
-    lengths: Floats = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
+    ``own`` holds the rows of the documents, ascending, and ``lengths`` their lengths. Those with term t are
+    ``rows[starts[t]:starts[t + 1]]``; the terms of the document at ``own[i]`` are ``terms[begins[i]:begins[i + 1]]``.
+    """
+
+    serial: int
+    own: Ints
+    lengths: Floats
+    starts: Places
+    rows: Ints
+    values: Floats
+    begins: Places
+    terms: Ints
+    back: Floats
 
     @staticmethod
-    def of(documents: Sequence[Posting], terms: int) -> Segment:
-        """Lay out ``documents`` by term, of which ``terms`` are known."""
-        if not documents:
-            return Segment()
-        sizes = [len(document.terms) for document in documents]
-        all_terms = np.concatenate([document.terms for document in documents])
-        order = np.argsort(all_terms, kind="stable")
-        rows = np.repeat(np.arange(len(documents), dtype=np.int32), sizes)[order]
-        values = np.concatenate([document.values for document in documents])[order]
-        starts = np.zeros(terms + 1, dtype=np.int64)
-        np.cumsum(np.bincount(all_terms, minlength=terms), out=starts[1:])
-        lengths = np.array([document.length for document in documents], dtype=np.float32)
-        return Segment(tuple(documents), starts, rows, values, lengths)
+    def of(serial: int, documents: Sequence[tuple[int, Posting]], vocabulary: int) -> Segment:
+        """Lay out (row, document) pairs over a vocabulary of so many terms."""
+        documents = sorted(documents, key=lambda pair: pair[0])
+        own = np.array([row for row, _ in documents], dtype=np.int32)
+        sizes = np.array([len(document.terms) for _, document in documents])
+        terms = np.concatenate([document.terms for _, document in documents])
+        values = np.concatenate([document.values for _, document in documents])
+        order = np.argsort(terms, kind="stable")
+        return Segment(
+            serial,
+            own,
+            np.array([document.length for _, document in documents], dtype=np.float32),
+            _starts(np.bincount(terms, minlength=vocabulary)),
+            np.repeat(own, sizes)[order],
+            values[order],
+            _starts(sizes),
+            terms,
+            np.concatenate([document.back for _, document in documents]),
+        )
+
+    @staticmethod
+    def merged(serial: int, parts: Sequence[Segment], owner: Ints, vocabulary: int) -> Segment:
+        """Lay out what several segments still own, without what was removed or replaced since."""
+        kept = [owner[part.rows] == part.serial for part in parts]
+        terms = np.concatenate([part.term_of_each()[keep] for part, keep in zip(parts, kept, strict=True)])
+        # Timsort: a few sorted runs are merged in one pass.
+        order = np.argsort(terms, kind="stable")
+        rows = np.concatenate([part.rows[keep] for part, keep in zip(parts, kept, strict=True)])[order]
+        values = np.concatenate([part.values[keep] for part, keep in zip(parts, kept, strict=True)])[order]
+        living = [np.flatnonzero(owner[part.own] == part.serial) for part in parts]
+        own = np.concatenate([part.own[at] for part, at in zip(parts, living, strict=True)])
+        by_row = np.argsort(own, kind="stable")
+        found = [part.of_documents(at) for part, at in zip(parts, living, strict=True)]
+        sizes = np.concatenate([part[0] for part in found])
+        forward = _slices(_starts(sizes)[:-1][by_row], sizes[by_row])
+        return Segment(
+            serial,
+            own[by_row],
+            np.concatenate([part.lengths[at] for part, at in zip(parts, living, strict=True)])[by_row],
+            _starts(np.bincount(terms, minlength=vocabulary)),
+            rows,
+            values,
+            _starts(sizes[by_row]),
+            np.concatenate([part[1] for part in found])[forward],
+            np.concatenate([part[2] for part in found])[forward],
+        )
+
+    def term_of_each(self) -> Ints:
+        """Return the term of each posting, in their order."""
+        return np.repeat(np.arange(len(self.starts) - 1, dtype=np.int32), np.diff(self.starts))
 
     def postings(self, term: int) -> tuple[Ints, Floats]:
-        """Return the rows that hold a term, and their values of shape (rows, values)."""
+        """Return the rows that hold a term, and the value of each."""
         if term + 1 >= len(self.starts):
             return self.rows[:0], self.values[:0]
         start, end = self.starts[term], self.starts[term + 1]
         return self.rows[start:end], self.values[start:end]
 
+    def of_documents(self, at: Places) -> tuple[Places, Ints, Floats]:
+        """Return how many terms the documents at these places of ``own`` have, and all their terms and values."""
+        sizes = self.begins[at + 1] - self.begins[at]
+        chosen = _slices(self.begins[at], sizes)
+        return sizes, self.terms[chosen], self.back[chosen]
+
+
+def _starts(sizes: npt.NDArray[np.integer]) -> Places:
+    starts = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return starts
+
+
+def _slices(starts: Places, sizes: Places) -> Places:
+    """Return the places of several slices one after another."""
+    return np.repeat(starts - _starts(sizes)[:-1], sizes) + np.arange(int(sizes.sum()))
+
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a reader sees: ids in row order (large segment first), and which rows are alive."""
+    """What a reader sees. ``owner`` tells for each row the serial of the segment that speaks for it, or -1.
 
-    large: Segment
-    small: Segment
-    ids: npt.NDArray[np.object_]
-    alive: npt.NDArray[np.bool_]
-    places: Mapping[str, int]
-    mean_length: float
+    ``ids`` gives the document of each row, and may have grown since; ``places`` the row of each document, and
+    follows later changes: a document that is gone by now is found in the arrays and not in there.
+    """
+
+    segments: tuple[Segment, ...] = ()
+    owner: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
+    ids: Sequence[str] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
+    count: int = 0
 
     @property
-    def count(self) -> int:
-        """Return the number of documents that are alive."""
-        return len(self.places)
+    def alive(self) -> npt.NDArray[np.bool_]:
+        """Return which rows hold a document."""
+        living: npt.NDArray[np.bool_] = self.owner != _NOBODY
+        return living
 
-
-_EMPTY = Snapshot(Segment(), Segment(), np.zeros(0, dtype=object), np.zeros(0, dtype=bool), {}, 1.0)
+    def rows_of(self, ids: Iterable[str]) -> Places:
+        """Return the row of each document, -1 for those that are not here."""
+        found = np.fromiter((self.places.get(key, _NOBODY) for key in ids), dtype=np.int64)
+        known = (found != _NOBODY) & (found < len(self.owner))
+        known[known] = self.owner[found[known]] != _NOBODY
+        return np.where(known, found, _NOBODY)
 
 
 class Postings:
@@ -98,58 +176,110 @@ class Postings:
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
-        self._snapshot = _EMPTY
+        self._ids: list[str] = []
+        self._places: dict[str, int] = {}
+        self._snapshot = Snapshot()
+        self._serial = 0
         self._lock = threading.Lock()
 
-    def number(self, terms: Collection[str]) -> Ints:
-        """Return the number of each term, new ones for those not seen before."""
-        given = self.numbers
-        # setdefault is atomic, so that two writers never give two numbers to a term.
-        return np.fromiter(
-            (given.setdefault(term, len(given)) for term in terms), dtype=np.int32, count=len(terms)
-        )
+    def change(
+        self, fresh: Sequence[tuple[str, Collection[str], Floats, Floats, float]], gone: Collection[str] = ()
+    ) -> None:
+        """Publish a snapshot without ``gone``, and with ``fresh`` in place of what had the same ids.
 
-    def change(self, fresh: Sequence[Posting], gone: Collection[str] = ()) -> None:
-        """Publish a snapshot without ``gone`` and with ``fresh`` in place of what had the same ids."""
-        if len({posting.id for posting in fresh}) != len(fresh):
+        ``fresh`` holds id, terms, the values of the terms in a search and looking back, and length. A removed
+        document's row is never given to another one; an edited document keeps its row.
+        """
+        if len({one[0] for one in fresh}) != len(fresh):
             raise ValueError("each id may be given once")
         with self._lock:
-            self._change(fresh, {*gone, *(posting.id for posting in fresh)})
+            # Under the lock, as two writers could else give one number to two terms.
+            documents = [
+                Posting(key, self._number(terms), values, back, length)
+                for key, terms, values, back, length in fresh
+            ]
+            self._change(documents, [key for key in gone if key in self._places])
 
-    def _change(self, fresh: Sequence[Posting], gone: set[str]) -> None:
-        before = self._snapshot
-        split = len(before.large.documents)
-        if not fresh and not any(key in before.places for key in gone):
+    def _number(self, terms: Collection[str]) -> Ints:
+        given = self.numbers
+        return np.fromiter((given.setdefault(term, len(given)) for term in terms), np.int32, len(terms))
+
+    def _change(self, fresh: Sequence[Posting], gone: Sequence[str]) -> None:
+        if not fresh and not gone:
             return
-        small = [
-            document
-            for row, document in enumerate(before.small.documents, start=split)
-            if before.alive[row] and document.id not in gone
-        ] + list(fresh)
-        alive_large = before.alive[:split].copy()
-        for key in gone:
-            row = before.places.get(key, split)
-            if row < split:
-                alive_large[row] = False
-        if len(small) >= max(_MERGE_AT, split // 8):
-            kept = [doc for doc, lives in zip(before.large.documents, alive_large, strict=True) if lives]
-            large = Segment.of([*kept, *small], len(self.numbers))
-            alive_large = np.ones(len(large.documents), dtype=bool)
-            small = []
-        else:
-            large = before.large
-        tail = Segment.of(small, len(self.numbers))
-        alive = np.concatenate([alive_large, np.ones(len(small), dtype=bool)])
-        documents = (*large.documents, *small)
-        ids = np.array([document.id for document in documents], dtype=object)
-        places = {document.id: row for row, document in enumerate(documents) if alive[row]}
-        lengths = np.concatenate([large.lengths, tail.lengths])[alive]
-        mean = float(lengths.mean()) if len(lengths) else 1.0
-        self._snapshot = Snapshot(large, tail, ids, alive, places, mean or 1.0)
+        before = self._snapshot
+        rows = []
+        for posting in fresh:
+            row = self._places.get(posting.id)
+            if row is None:
+                row = self._places[posting.id] = len(self._ids)
+                self._ids.append(posting.id)
+            rows.append(row)
+        owner = np.full(len(self._ids), _NOBODY, dtype=np.int32)
+        owner[: len(before.owner)] = before.owner
+        owner[[self._places.pop(key) for key in gone]] = _NOBODY
+        segments = list(before.segments)
+        if fresh:
+            self._serial += 1
+            owner[rows] = self._serial
+            segments.append(Segment.of(self._serial, list(zip(rows, fresh, strict=True)), len(self.numbers)))
+        while len(segments) > 1 and len(segments[-2].own) < _GROWTH * len(segments[-1].own):
+            segments[-2:] = [self._merged(segments[-2:], owner)]
+        if len(self._ids) - len(self._places) > max(_SPARSE, len(self._places)):
+            segments, owner = self._renumbered(self._merged(segments, owner), owner)
+        self._snapshot = Snapshot(tuple(segments), owner, self._ids, self._places, len(self._places))
+
+    def _merged(self, parts: Sequence[Segment], owner: Ints) -> Segment:
+        self._serial += 1
+        made = Segment.merged(self._serial, parts, owner, len(self.numbers))
+        owner[made.own] = self._serial
+        return made
+
+    def _renumbered(self, whole: Segment, owner: Ints) -> tuple[list[Segment], Ints]:
+        """Return the only segment with rows counted from 0 again; readers keep the lists that they have."""
+        fresh = np.cumsum(owner != _NOBODY, dtype=np.int32) - 1
+        self._ids = [self._ids[row] for row in whole.own]
+        self._places = {key: row for row, key in enumerate(self._ids)}
+        made = replace(whole, own=fresh[whole.own], rows=fresh[whole.rows])
+        return [made], np.full(len(self._ids), whole.serial, dtype=np.int32)
 
     def snapshot(self) -> Snapshot:
         """Return what a reader sees now; later changes do not touch it."""
         return self._snapshot
+
+    def total(self, weights: Mapping[str, float], seen: Snapshot) -> Floats:
+        """Return for every row the sum of weight times value over the weighted terms; dead rows hold no meaning."""
+        total = np.zeros(len(seen.owner), dtype=np.float32)
+        numbers = [
+            (self.numbers[term], np.float32(weight))
+            for term, weight in weights.items()
+            if term in self.numbers
+        ]
+        for segment in seen.segments:
+            total[segment.own] = 0.0  # what older segments say of these documents is out of date
+            for number, weight in numbers:
+                rows, values = segment.postings(number)
+                if len(rows):
+                    np.add.at(total, rows, weight * values)
+        return total
+
+    def total_back(self, weights: Mapping[str, float], seen: Snapshot, rows: Places) -> Floats:
+        """Return for each of ``rows`` the sum of weight times looking-back value over the weighted terms."""
+        numbers = self.numbers
+        by_term = np.zeros(len(numbers), dtype=np.float32)
+        for term, weight in weights.items():
+            number = numbers.get(term)
+            if number is not None and number < len(by_term):
+                by_term[number] = weight
+        total = np.zeros(len(rows), dtype=np.float32)
+        owners = seen.owner[rows]
+        for segment in seen.segments:
+            mine = np.flatnonzero(owners == segment.serial)
+            if len(mine):
+                sizes, terms, values = segment.of_documents(np.searchsorted(segment.own, rows[mine]))
+                of = np.repeat(np.arange(len(mine)), sizes)
+                total[mine] = np.bincount(of, by_term[terms] * values, minlength=len(mine))
+        return total
 
 
 class BM25Index:
@@ -168,8 +298,8 @@ class BM25Index:
         fresh = []
         for key, text in documents:
             counts = Counter(stems(normalise(text)))
-            values = np.fromiter(counts.values(), dtype=np.float32, count=len(counts)).reshape(-1, 1)
-            fresh.append(Posting(key, self._postings.number(counts), values, float(values.sum())))
+            values = np.fromiter(counts.values(), np.float32, len(counts))
+            fresh.append((key, counts, values, values, float(values.sum())))
         self._postings.change(fresh)
 
     def remove(self, ids: Sequence[str]) -> None:
@@ -183,26 +313,33 @@ class BM25Index:
     def scores(self, weights: Mapping[str, float], snapshot: Snapshot | None = None) -> Floats:
         """Return the score of every row of the snapshot for weighted query terms; dead rows hold no meaning."""
         seen = self.snapshot() if snapshot is None else snapshot
-        total = np.zeros(len(seen.ids), dtype=np.float32)
-        split = len(seen.large.documents)
+        lengths = np.zeros(len(seen.owner), dtype=np.float32)
+        for segment in seen.segments:
+            lengths[segment.own] = segment.lengths
+        mean = float(lengths[seen.alive].mean()) if seen.count else 1.0
+        held_back = self._k1 * (1 - self._b + self._b * lengths / (mean or 1.0))
+        total = np.zeros(len(seen.owner), dtype=np.float32)
         for term, weight in weights.items():
             number = self._postings.numbers.get(term)
             if number is None:
                 continue
-            rows, _ = seen.large.postings(number)
-            late, _ = seen.small.postings(number)
-            idf = _idf(seen.count, int(seen.alive[rows].sum()) + len(late))
-            for segment, part in ((seen.large, total[:split]), (seen.small, total[split:])):
-                rows, values = segment.postings(number)
-                counts = values[:, 0]
-                held_back = 1 - self._b + self._b * segment.lengths[rows] / seen.mean_length
-                part[rows] += weight * idf * counts * (self._k1 + 1) / (counts + self._k1 * held_back)
+            having = [_living(segment, number, seen) for segment in seen.segments]
+            idf = _idf(seen.count, sum(len(rows) for rows, _ in having))
+            for rows, counts in having:
+                total[rows] += weight * idf * counts * (self._k1 + 1) / (counts + held_back[rows])
         return total
 
     def search(self, text: str, limit: int, among: Collection[str] | None = None) -> list[Hit]:
         """Return at most ``limit`` documents that share a word with ``text``, best first, ties by id."""
         seen = self.snapshot()
         return best(seen, self.scores(Counter(stems(normalise(text))), seen), limit, among)
+
+
+def _living(segment: Segment, term: int, seen: Snapshot) -> tuple[Ints, Floats]:
+    """Return the postings of a term for which the segment still speaks."""
+    rows, values = segment.postings(term)
+    kept = seen.owner[rows] == segment.serial
+    return rows[kept], values[kept]
 
 
 def _idf(count: int, having: int) -> float:
@@ -216,13 +353,16 @@ def best(
     chosen = seen.alive & (scores > above)
     if among is not None:
         wanted = np.zeros(len(chosen), dtype=bool)
-        wanted[[seen.places[key] for key in frozenset(among) if key in seen.places]] = True
+        rows = seen.rows_of(frozenset(among))
+        wanted[rows[rows != _NOBODY]] = True
         chosen &= wanted
-    rows = np.flatnonzero(chosen)
-    if limit <= 0 or not len(rows):
+    found = np.flatnonzero(chosen)
+    if limit <= 0 or not len(found):
         return []
-    if len(rows) > limit:
-        border = np.partition(scores[rows], len(rows) - limit)[len(rows) - limit]
-        rows = rows[scores[rows] >= border]
-    hits = [Hit(str(seen.ids[row]), float(scores[row])) for row in rows]
+    if len(found) > limit:
+        values = scores[found]
+        found = found[values >= np.partition(values, len(found) - limit)[len(found) - limit]]
+    hits = [
+        Hit(seen.ids[row], score) for row, score in zip(found.tolist(), scores[found].tolist(), strict=True)
+    ]
     return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:limit]

@@ -26,7 +26,8 @@ from matching.text import stems
 from matching.types import Document, Encoded, Kind, Vector, Vectors
 
 LIMIT = 20
-NEEDS = 10
+NEEDS = 40
+"""So many that sentences read for one need are not still remembered when it asks again."""
 
 
 class BareVectors:
@@ -56,7 +57,7 @@ class BareWords:
         return self._index.retrieve([terms], k=LIMIT, show_progress=False)
 
 
-def grow(encoder: Encoder, finder: Matcher, sizes: Sequence[int], rounds: int = 30) -> dict[str, object]:
+def grow(encoder: Encoder, finder: Matcher, sizes: Sequence[int], rounds: int = 80) -> dict[str, object]:
     """Fill ``finder`` to each of the sizes, and measure at each."""
     population = Population(finder)
     askers = finder.encode(population.needs(NEEDS))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matching.background import SIGNALS
 from matching.fusion import reciprocal_rank_fusion
 from matching.lexical import Floats
 from matching.settings import MatcherSettings
@@ -48,7 +49,8 @@ class Combine:
             weights = weights * np.array([1.0, 0.0, 1.0, 1.0, 0.0])
         above = (found.values - asker.standing[:, 0]) / asker.standing[:, 1]
         if set_.standing and not asker.typed:
-            usual = np.stack([record.standing for record in found.records])[:, _SWAPPED, :]
+            usual = np.concatenate([record.standing for record in found.records]).reshape(-1, SIGNALS, 2)
+            usual = usual[:, _SWAPPED, :]
             theirs = (found.values - usual[:, :, 0]) / usual[:, :, 1]
             above = (above + np.where(np.isnan(theirs), above, theirs)) / 2
         # A signal that a candidate lacks is taken to be as good as its others.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
@@ -29,23 +30,27 @@ class Retrieve:
     def __call__(self, found: Candidates) -> None:
         """Fill in ids, records, ranks, and the signals of words and of whole texts."""
         wanted = max(self.settings.candidates, found.limit)
-        words = None
-        if self.settings.keyword:
-            words = self.register.words.coverage(found.asker.said, found.view.words)
-            found.hits["keyword"] = best(found.view.words, words[0], wanted, found.among)
+        words, said = self.register.words, found.asker.said
+        covers = words.covers(said, found.view.words) if self.settings.keyword else None
+        if covers is not None:
+            found.hits["keyword"] = best(found.view.words, covers, wanted, found.among)
         found.hits["dense"] = self._by_meaning(found, wanted)
         keyword, dense = found.hits.get("keyword", []), found.hits["dense"]
         found.degraded = found.asker.whole is None or (not dense and bool(keyword))
+        proposed = list(dict.fromkeys(hit.id for hits in found.hits.values() for hit in hits))
+        rows = found.view.words.rows_of(proposed)
+        known = [row >= 0 and key in found.view.records for key, row in zip(proposed, rows, strict=True)]
+        found.ids, rows = list(compress(proposed, known)), rows[known]
+        found.ranks = {key: {} for key in found.ids}
         for name, hits in found.hits.items():
             for rank, hit in enumerate(hits, start=1):
-                if hit.id in found.view.records and hit.id in found.view.words.places:
-                    found.ranks.setdefault(hit.id, {})[name] = rank
-        found.ids = list(found.ranks)
+                if hit.id in found.ranks:
+                    found.ranks[hit.id][name] = rank
         found.records = [found.view.records[key] for key in found.ids]
         found.values = np.full((len(found.ids), SIGNALS), np.nan, dtype=np.float32)
-        if words is not None:
-            rows = [found.view.words.places[key] for key in found.ids]
-            found.values[:, 0], found.values[:, 1] = words[0][rows], words[1][rows]
+        if covers is not None:
+            found.values[:, 0] = covers[rows]
+            found.values[:, 1] = words.covered(said, found.view.words, rows)
         self.compare_wholes(found)
 
     def _by_meaning(self, found: Candidates, wanted: int) -> list[Hit]:
@@ -62,8 +67,8 @@ class Retrieve:
             return
         having = [at for at, record in enumerate(found.records) if record.whole is not None]
         if having:
-            wholes = np.stack([own for record in found.records if (own := record.whole) is not None])
+            wholes = np.concatenate([own for record in found.records if (own := record.whole) is not None])
             mean = self.register.mean(self.reader.meaning().means[self.kind])
-            found.values[having, 2] = self.reader.centred(wholes, mean) @ self.reader.asked(
-                whole, self.kind.other
-            )
+            found.values[having, 2] = self.reader.centred(
+                wholes.reshape(len(having), -1), mean
+            ) @ self.reader.asked(whole, self.kind.other)
