@@ -156,6 +156,8 @@ def split(text: str, count_tokens: Callable[[str], int], limit: int) -> list[str
 
     ``count_tokens`` is the encoder's own count. A single sentence that is too long is cut between words.
     """
+    if text and count_tokens(text) <= limit:
+        return [text]
     pieces: list[str] = []
     current = ""
     for start, end in sentences(text):

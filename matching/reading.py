@@ -77,22 +77,21 @@ class Reader:
         pieces = [_pieces(document) if self.settings.explain else () for document in given]
         chunks = [recipe.split(self.expand.whole(document), counter, limit) or ["-"] for document in given]
         flat = [chunk for one in chunks for chunk in one]
+        sentences = [self.expand.spelled_out(piece.text) for one in pieces for piece in one]
         tokens: Sequence[TokenRows | None]
         if self.settings.late and isinstance(encoder, TokenEncoder):
-            wholes, tokens = encoder.encode_tokens(flat)
+            rows, tokens = encoder.encode_tokens([*flat, *sentences])
         else:
-            wholes, tokens = encoder.encode_documents(flat), [None] * len(flat)
-        quoted = encoder.encode_documents(
-            [self.expand.spelled_out(piece.text) for one in pieces for piece in one]
-        )
+            rows, tokens = encoder.encode_documents([*flat, *sentences]), [None] * len(flat)
+        wholes, quoted = rows[: len(flat)], rows[len(flat) :]
         encoded, at, piece_at = [], 0, 0
         for document, parts, own in zip(given, chunks, pieces, strict=True):
-            rows = np.concatenate(
+            vectors = np.concatenate(
                 [wholes[at : at + len(parts)], quoted[piece_at : piece_at + len(own)]], dtype=np.float32
             )
             passages = (*(Passage(recipe.WHOLE, part) for part in parts), *own)
-            extra = self._extra(document, rows[: len(parts)], tokens[at : at + len(parts)])
-            encoded.append(Encoded(document, passages, rows, self.digest(document), extra))
+            extra = self._extra(document, vectors[: len(parts)], tokens[at : at + len(parts)])
+            encoded.append(Encoded(document, passages, vectors, self.digest(document), extra))
             at, piece_at = at + len(parts), piece_at + len(own)
         return encoded
 

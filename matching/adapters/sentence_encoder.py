@@ -10,7 +10,7 @@ import hashlib
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module, resources
 from io import BytesIO
@@ -29,7 +29,12 @@ PACKAGED_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb
 
 _PACKAGED_DIMENSION = 384
 _PACKAGED_TOKENS = 256
-_BATCH = 32
+
+_BATCH_TOKENS = 2048
+"""Tokens of a batch, padding included: larger ones leave the caches of a CPU, and are slower (docs/figures.md)."""
+
+_PADDING = 128
+"""Tokens of padding in a batch that cost as much as beginning another one."""
 
 logger = logging.getLogger(__name__)
 
@@ -97,30 +102,43 @@ class SentenceEncoder:
 
     def encode_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[TokenRows]]:
         """Return one row of length one for each text, and its tokens without the special ones."""
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32), []
-        with self._lock:
-            outputs = self._ready().encode(
-                list(texts), batch_size=_BATCH, output_value=None, show_progress_bar=False
-            )
-        wholes = np.stack([output["sentence_embedding"].numpy() for output in outputs]).astype(np.float32)
-        tokens = []
-        for output in outputs:
-            real = output["attention_mask"].numpy().astype(bool)
-            pieces = output["input_ids"].numpy()[real][1:-1].astype(np.uint16)
-            tokens.append(
-                TokenRows(pieces, output["token_embeddings"].numpy()[real][1:-1].astype(np.float32))
-            )
-        return wholes / np.linalg.norm(wholes, axis=1, keepdims=True), tokens
+        wholes = np.zeros((len(texts), self.dimension if texts else 0), dtype=np.float32)
+        tokens: dict[int, TokenRows] = {}
+        for at, outputs in self._in_batches(texts, output_value=None):
+            for place, output in zip(at, outputs, strict=True):
+                real = output["attention_mask"].numpy().astype(bool)
+                pieces = output["input_ids"].numpy()[real][1:-1].astype(np.uint16)
+                rows = output["token_embeddings"].numpy()[real][1:-1].astype(np.float32)
+                tokens[place] = TokenRows(pieces, rows)
+                wholes[place] = output["sentence_embedding"].numpy()
+        wholes /= np.maximum(np.linalg.norm(wholes, axis=1, keepdims=True), 1e-12)
+        return wholes, [tokens[place] for place in range(len(texts))]
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
+        found = np.zeros((len(texts), self.dimension if texts else 0), dtype=np.float32)
+        for at, rows in self._in_batches(texts, normalize_embeddings=True):
+            found[at] = rows
+        return found
+
+    def _in_batches(self, texts: Sequence[str], **how: Any) -> Iterator[tuple[list[int], Any]]:
+        """Yield what the model makes of the texts, a few of like length at a time, with their places.
+
+        The lock is held for one batch at a time, so that a search need not wait for a worker's many texts.
+        """
         if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
+            return
         with self._lock:
-            rows = self._ready().encode(
-                list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
-            )
-        return np.ascontiguousarray(rows, dtype=np.float32)
+            counts = [1] if len(texts) == 1 else self._counts(texts)
+        for at in batches(counts):
+            with self._lock:
+                chosen = [texts[place] for place in at]
+                made = self._ready().encode(chosen, batch_size=len(at), show_progress_bar=False, **how)
+            yield at, made
+
+    def _counts(self, texts: Sequence[str]) -> list[int]:
+        model = self._ready()
+        ids = model.tokenizer(list(texts), truncation=False, verbose=False)["input_ids"]
+        return [min(len(one), model.max_seq_length or len(one)) for one in ids]
 
     def _ready(self) -> Any:
         """Return the loaded model; call with the lock held."""
@@ -169,6 +187,20 @@ def _shipped_adapter() -> bytes:
 @lru_cache(maxsize=8)
 def _with_adapter(weights: str, adapter: bytes) -> str:
     return hashlib.sha256(weights.encode() + adapter).hexdigest() if adapter else weights
+
+
+def batches(counts: Sequence[int]) -> list[list[int]]:
+    """Return the places of texts with so many tokens each, in batches that waste little on padding."""
+    found: list[list[int]] = []
+    real = 0
+    for place in sorted(range(len(counts)), key=counts.__getitem__):
+        padded = (len(found[-1]) + 1) * counts[place] if found else 0
+        if not padded or padded > _BATCH_TOKENS or padded - real - counts[place] > _PADDING:
+            found.append([])
+            real = 0
+        found[-1].append(place)
+        real += counts[place]
+    return found
 
 
 def packaged_folder() -> Path:

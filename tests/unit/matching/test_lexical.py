@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+import threading
 from collections import Counter
+from time import sleep
 
 import pytest
 
-from matching.lexical import BM25Index
+from matching.coverage import CoverageIndex, Said
+from matching.lexical import BM25Index, best
 from matching.text import stems
 from matching.types import Hit
 
@@ -112,8 +115,82 @@ def test_the_same_id_twice_in_one_call_is_refused() -> None:
 
 def test_a_search_that_began_before_a_change_sees_the_old_documents() -> None:
     index = BM25Index()
-    index.upsert([("a", "pump")])
+    index.upsert([("a", "pump pump"), ("c", "ward")])
     before = index.snapshot()
-    index.upsert([("b", "pump")])
-    assert len(index.scores({"pump": 1.0}, before)) == 1
-    assert before.count == 1
+    old = index.scores({"pump": 1.0}, before)
+    index.upsert([("b", "pump"), ("a", "bed")])
+    index.remove(["c"])
+    assert index.scores({"pump": 1.0}, before).tolist() == old.tolist()
+    assert [hit.id for hit in best(before, old, 5)] == ["a"]
+    assert (before.count, index.snapshot().count) == (2, 2)
+
+
+def test_rows_of_removed_documents_are_cleared_and_nothing_is_lost() -> None:
+    index = BM25Index()
+    held = texts(3000, seed=5)
+    for start in range(0, 3000, 250):
+        index.upsert(list(held.items())[start : start + 250])
+    index.remove([key for key in held if int(key[1:]) % 5])
+    kept = {key: text for key, text in held.items() if not int(key[1:]) % 5}
+    assert len(index.snapshot().ids) == len(index) == len(kept)
+    index.upsert([("d9999", "insulin pump")])
+    wanted = reference(kept | {"d9999": "insulin pump"}, "insulin pump")
+    same(index.search("insulin pump", 50), wanted[:50])
+
+
+class Slow(dict[str, int]):
+    """A dictionary that lets other threads go on while it counts."""
+
+    def __len__(self) -> int:
+        counted = super().__len__()
+        sleep(0.001)
+        return counted
+
+
+def test_two_writers_never_give_one_number_to_two_terms() -> None:
+    index = BM25Index()
+    index._postings.numbers = Slow()
+    barrier = threading.Barrier(4)
+
+    def write(writer: int) -> None:
+        barrier.wait()
+        for number in range(15):
+            index.upsert([(f"w{writer}-{number}", f"term{writer}x{number}")])
+
+    writers = [threading.Thread(target=write, args=(writer,)) for writer in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    found = [index.search(f"term{writer}x{number}", 5) for writer in range(4) for number in range(15)]
+    assert [len(hits) for hits in found] == [1] * 60
+
+
+def test_coverage_looked_up_from_both_sides_is_the_sum_over_shared_terms() -> None:
+    chance = random.Random(6)
+    index = CoverageIndex()
+    held: dict[str, Said] = {}
+    for _ in range(30):
+        fresh = {f"d{chance.randrange(200)}": told(chance) for _ in range(17)}
+        gone = chance.sample(sorted(held), min(4, len(held)))
+        index.remove(gone)
+        index.upsert(list(fresh.items()))
+        held = {key: one for key, one in held.items() if key not in gone} | fresh
+    asker, seen = told(chance), index.snapshot()
+    rows = seen.rows_of([*held, "unknown"])
+    assert rows[-1] == -1
+    covers = index.covers(asker, seen)[rows[:-1]]
+    covered = index.covered(asker, seen, rows[:-1])
+    for at, one in enumerate(held.values()):
+        shared = asker.shares.keys() & one.shares.keys()
+        assert covers[at] == pytest.approx(
+            sum(asker.shares[t] * one.saturations[t] for t in shared), abs=1e-5
+        )
+        assert covered[at] == pytest.approx(
+            sum(asker.saturations[t] * one.shares[t] for t in shared), abs=1e-5
+        )
+
+
+def told(chance: random.Random) -> Said:
+    terms = chance.sample(VOCABULARY, chance.randint(0, 8))
+    return Said({term: chance.random() for term in terms}, {term: chance.random() for term in terms})

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matching.adapters.sentence_encoder import PACKAGED_WEIGHTS_SHA256, SentenceEncoder
+from matching.adapters.sentence_encoder import PACKAGED_WEIGHTS_SHA256, SentenceEncoder, batches
 from matching.errors import EncoderUnavailable
 
 
@@ -59,3 +59,26 @@ def test_a_damaged_model_is_told_plainly(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(EncoderUnavailable, match="could not be loaded"):
         SentenceEncoder(str(tmp_path)).encode_queries(["x"])
+
+
+def test_texts_go_to_the_model_in_batches_of_like_length() -> None:
+    counts = [5, 200, 6, 5, 190, 45]
+    assert batches(counts) == [[0, 3, 2, 5], [4, 1]]
+    found = batches([40] * 100)
+    assert sorted(place for batch in found for place in batch) == list(range(100))
+    assert max(len(batch) for batch in found) * 40 <= 2048
+    assert batches([]) == []
+    assert batches([2000]) == [[0]]
+
+
+@pytest.mark.model
+def test_rows_and_tokens_come_back_in_the_order_of_the_texts_whatever_the_batches() -> None:
+    encoder = SentenceEncoder()
+    texts = ["Falls at night. " * 30, "A mat.", "", "Wound care in care homes for older people.", "A mat."]
+    rows, tokens = encoder.encode_tokens(texts)
+    alone = [encoder.encode_tokens([text]) for text in texts]
+    assert np.abs(rows - np.concatenate([one[0] for one in alone])).max() < 1e-5
+    assert np.abs(rows - encoder.encode_documents(texts)).max() < 1e-5
+    for found, (_, (wanted,)) in zip(tokens, alone, strict=True):
+        assert found.pieces.tolist() == wanted.pieces.tolist()
+        assert np.abs(found.vectors - wanted.vectors).max(initial=0.0) < 1e-4
