@@ -10,6 +10,7 @@ from pgvector.sqlalchemy import Vector as VectorType
 from sqlalchemy import (
     Column,
     Engine,
+    FromClause,
     Index,
     MetaData,
     String,
@@ -29,6 +30,9 @@ from matching.types import Hit, Vector, Vectors
 _SPARE = 16
 _LARGEST_SEARCH = 1000
 """pgvector's own bound on hnsw.ef_search."""
+
+_EXACT_AMONG = 5_000
+"""Among up to so many documents every vector is compared: as fast as the graph, and nothing is missed."""
 
 
 def vector_table(name: str, dimension: int, metadata: MetaData | None = None) -> Table:
@@ -52,7 +56,9 @@ def vector_table(name: str, dimension: int, metadata: MetaData | None = None) ->
 class PgVectorIndex:
     """One table of vectors in PostgreSQL. Every call is one short transaction of its own on ``engine``."""
 
-    def __init__(self, engine: Engine, table: Table) -> None:
+    def __init__(self, engine: Engine, table: Table, width: int | None = None) -> None:
+        """Search ``table`` on ``engine``; ``width`` is hnsw.ef_search, twice the limit unless given."""
+        self._width = width
         self._engine = engine
         self._table = table
         column: Any = table.c.vector.type
@@ -109,16 +115,21 @@ class PgVectorIndex:
         if limit <= 0:
             return []
         query = np.ascontiguousarray(vector, dtype=np.float32)
-        distance = self._table.c.vector.max_inner_product(query)
-        statement = select(self._table.c.id, (literal(-1.0) * distance).label("score"))
+        source: FromClause = self._table
         if among is not None:
             wanted = bindparam("among", sorted(frozenset(among)), ARRAY(String))
-            statement = statement.where(self._table.c.id == func.any(wanted))
+            part = select(self._table).where(self._table.c.id == func.any(wanted))
+            few = len(among) <= _EXACT_AMONG
+            # A materialised part is compared row by row; of a subquery PostgreSQL filters what the graph yields.
+            source = part.cte("part").prefix_with("MATERIALIZED") if few else part.subquery("part")
+        distance = source.c.vector.max_inner_product(query)
+        statement = select(source.c.id, (literal(-1.0) * distance).label("score"))
         statement = statement.order_by(distance).limit(limit + _SPARE)
-        width = min(max(2 * limit, 100), _LARGEST_SEARCH)
+        width = self._width or min(max(2 * limit, 100), _LARGEST_SEARCH)
         with self._engine.begin() as connection:
             connection.execute(text(f"SET LOCAL hnsw.ef_search = {width}"))
             # Filtered and long searches go on through the graph until there are enough rows.
             connection.execute(text("SET LOCAL hnsw.iterative_scan = strict_order"))
+            connection.execute(text("SET LOCAL hnsw.max_scan_tuples = 2147483647"))
             hits = [Hit(row.id, float(row.score)) for row in connection.execute(statement)]
         return sorted(hits, key=lambda hit: (-hit.score, hit.id))[:limit]

@@ -102,7 +102,7 @@ class SentenceEncoder:
 
     def encode_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[TokenRows]]:
         """Return one row of length one for each text, and its tokens without the special ones."""
-        wholes = np.zeros((len(texts), self.dimension if texts else 0), dtype=np.float32)
+        wholes = np.zeros((len(texts), self.dimension), dtype=np.float32)
         tokens: dict[int, TokenRows] = {}
         for at, outputs in self._in_batches(texts, output_value=None):
             for place, output in zip(at, outputs, strict=True):
@@ -115,7 +115,7 @@ class SentenceEncoder:
         return wholes, [tokens[place] for place in range(len(texts))]
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
-        found = np.zeros((len(texts), self.dimension if texts else 0), dtype=np.float32)
+        found = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for at, rows in self._in_batches(texts, normalize_embeddings=True):
             found[at] = rows
         return found

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from sqlalchemy import Engine
 
+from matching.adapters import pgvector_index
 from matching.adapters.faiss_index import FaissIndex
 from matching.adapters.numpy_index import NumpyIndex
 from matching.adapters.pgvector_index import PgVectorIndex, vector_table
@@ -104,6 +106,21 @@ def test_among_is_kept_to_inside_the_search_whatever_its_size(index: VectorIndex
     ]  # what a filter after the search loses
     chosen = {key: held[key] for key in worst}
     same(index, index.search(query, 10, [*worst, "unknown"]), expected(chosen, query, 10))
+
+
+@pytest.mark.postgresql
+def test_a_large_filter_is_kept_to_by_the_graph_of_pgvector_too(
+    pgvector_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pgvector_index, "_EXACT_AMONG", 0)
+    table = vector_table("graph_vectors", DIMENSION)
+    index = PgVectorIndex(pgvector_engine, table)
+    index.create()
+    vectors, query = rows(200), rows(1, seed=9)[0]
+    index.upsert(names(200), vectors)
+    chosen = dict(zip(names(200)[::2], vectors[::2], strict=True))
+    same(index, index.search(query, 20, list(chosen)), expected(chosen, query, 20))
+    table.drop(pgvector_engine)
 
 
 def test_one_vector_and_a_limit_beyond_everything(index: VectorIndex) -> None:
