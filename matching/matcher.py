@@ -104,7 +104,7 @@ class Matcher:
         given = {one.document.id: one for one in encoded}
         if wrong := [key for key, one in given.items() if one.document.kind is not self.kind]:
             raise ValueError(f"this finder holds each {self.kind}; not one: {', '.join(sorted(wrong))}")
-        what = {key: self.reader.said(one.document) for key, one in given.items()}
+        what = {key: self.reader.said_of(one) for key, one in given.items()}
         self.register.add({key: self.reader.record(one, what[key]) for key, one in given.items()}, what)
 
     def forget(self, ids: Sequence[str]) -> None:
@@ -166,7 +166,7 @@ class Matcher:
     def asker(self, given: Document | Encoded) -> Asker:
         """Return a document of the other side as an asker; only a bare `Document` is encoded."""
         encoded = self.encode([given])[0] if isinstance(given, Document) else given
-        what = self.reader.said(encoded.document)
+        what = self.reader.said_of(encoded)
         record = self.reader.record(encoded, what)
         return Asker(what, record.whole, record.tokens, record.standing, record)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from matching.duplicates import Spoken
 from matching.errors import EncoderUnavailable
 from matching.late import Tokens
 from matching.lexical import Floats
-from matching.packing import pack, unpack
+from matching.packing import Kept, pack, unpack
 from matching.protocols import Encoder, TokenCounter, TokenEncoder
 from matching.register import Record
 from matching.settings import MatcherSettings
@@ -100,7 +101,15 @@ class Reader:
         rows = [one for one in tokens if one is not None]
         telling = any(len(one.pieces) for one in rows)
         reduced = lens.reduce(rows, document.kind) if lens is not None and telling else None
-        return pack(self.standing(self.said(document), document.kind, mean_of(wholes), reduced), reduced)
+        what = self.said(document)
+        standing = self.standing(what, document.kind, mean_of(wholes), reduced)
+        return pack(Kept(standing, reduced, what, self._way))
+
+    @cached_property
+    def _way(self) -> bytes:
+        """Return which settings, recipe and shipped texts words are weighed by, as a short digest."""
+        made_by = f"{recipe.RECIPE_VERSION} {backgrounds.content_digest()} {self.settings}"
+        return hashlib.sha256(made_by.encode()).digest()[:8]
 
     def digest(self, document: Document) -> str:
         """Return the digest that `encode` would give, without encoding: equal means there is nothing to do."""
@@ -126,7 +135,7 @@ class Reader:
             return Record(document, None, passages, None, standing, None, Spoken(document))
         whole = mean_of(encoded.vectors[wholes])
         kept = unpack(encoded.extra)
-        found, tokens = kept or (self.standing(what, document.kind, whole, None), None)
+        found = kept.standing if kept else self.standing(what, document.kind, whole, None)
         # Half precision halves the memory of what is only quoted; a requirement never needs the last digits.
         return Record(
             document,
@@ -134,7 +143,7 @@ class Reader:
             passages,
             encoded.vectors[rest].astype(np.float16),
             found,
-            tokens,
+            kept.tokens if kept else None,
             Spoken(document),
         )
 
@@ -143,6 +152,11 @@ class Reader:
     def said(self, document: Document) -> Said:
         """Return what a document says, weighed."""
         return self.weigh(self.expand.terms(document), document.kind)
+
+    def said_of(self, encoded: Encoded) -> Said:
+        """Return what an encoded document says: as it was stored, or read anew where it was stored otherwise."""
+        kept = unpack(encoded.extra)
+        return kept.said if kept is not None and kept.way == self._way else self.said(encoded.document)
 
     def weigh(self, terms: Mapping[str, float], kind: Kind) -> Said:
         """Weigh the terms of a text that stands on the side of ``kind``."""

@@ -19,7 +19,7 @@ from matching.background import texts
 from matching.documents import WHOLE, quotable, technology_document
 from matching.late import Tokens
 from matching.matcher import Matcher
-from matching.packing import pack, unpack
+from matching.packing import Kept, pack, unpack
 from matching.types import Document, Encoded, Kind, Passage, Vectors
 
 _TAIL = 30_000
@@ -32,6 +32,7 @@ class Population:
 
     def __init__(self, finder: Matcher, seed: int = 20261122) -> None:
         self._base = finder.encode(texts()[Kind.TECHNOLOGY])
+        self._reader = finder.reader
         self._needs = texts()[Kind.NEED]
         self._chance = random.Random(seed)
         self._random = np.random.default_rng(seed)
@@ -65,7 +66,7 @@ class Population:
         rest = np.concatenate([rows[1:] for rows in sources])
         quoted = self._moved(rest[np.arange(len(pieces)) % len(rest)], 0.3)
         passages = (Passage(WHOLE, document.passages[1].text), *pieces)
-        return Encoded(document, passages, np.concatenate([whole, quoted]), "", self._extra(chosen))
+        return Encoded(document, passages, np.concatenate([whole, quoted]), "", self._extra(chosen, document))
 
     def _reworded(self, document: Document) -> str:
         kept = [
@@ -80,13 +81,14 @@ class Population:
         unit: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
         return unit
 
-    def _extra(self, chosen: Sequence[Encoded]) -> bytes:
+    def _extra(self, chosen: Sequence[Encoded], document: Document) -> bytes:
         kept = [found for one in chosen if (found := unpack(one.extra)) is not None]
-        parts = [tokens for _, tokens in kept if tokens is not None]
+        parts = [one.tokens for one in kept if one.tokens is not None]
         pieces = np.concatenate([part.pieces for part in parts])
         others = self._random.random(len(pieces)) < 0.1
         pieces[others] = self._random.integers(1000, 30_000, int(others.sum()))
         start = self._chance.randrange(_NOISE_ROWS - len(pieces))
         vectors = np.concatenate([part.vectors for part in parts]).astype(np.int16)
         vectors = np.clip(vectors + self._noise[start : start + len(pieces)], -127, 127).astype(np.int8)
-        return pack(kept[0][0], Tokens(pieces, vectors))
+        said = self._reader.said(document)
+        return pack(Kept(kept[0].standing, Tokens(pieces, vectors), said, kept[0].way))

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from matching.background import SIGNALS, standing
-from matching.coverage import CoverageIndex, Language, said
+from matching.coverage import CoverageIndex, Language, Said, said
+from matching.documents import technology_document
 from matching.late import Batch, Lens, Tokens
-from matching.packing import pack, unpack
+from matching.packing import Kept, pack, unpack
+from matching.reading import Reader
+from matching.settings import MatcherSettings
 from matching.types import Kind, TokenRows
+from tests.fakes.matching import HashEncoder
 
 LANGUAGE = Language(
     texts={Kind.NEED: 10, Kind.TECHNOLOGY: 20},
@@ -76,21 +82,46 @@ def test_tokens_that_tell_nothing_are_not_kept() -> None:
     assert lens().reduce([rows], Kind.NEED).pieces.tolist() == [25]
 
 
-def test_what_was_packed_comes_back() -> None:
+def packed(given: Tokens | None) -> Kept:
     found = np.arange(SIGNALS * 2, dtype=np.float32).reshape(SIGNALS, 2)
+    what = Said({"naïve": 0.25, "concept:DNA:1": 0.75}, {"naïve": 1.5, "concept:DNA:1": 2.0})
+    return Kept(found, given, what, b"12345678")
+
+
+def test_what_was_packed_comes_back() -> None:
     given = tokens(4, 6)
-    unpacked = unpack(pack(found, given))
+    unpacked = unpack(pack(packed(given)))
     assert unpacked is not None
-    assert (unpacked[0] == found).all()
-    assert unpacked[1] is not None
-    assert (unpacked[1].pieces == given.pieces).all()
-    assert (unpacked[1].vectors == given.vectors).all()
-    assert unpack(pack(found, None)) is not None
+    assert (unpacked.standing == packed(None).standing).all()
+    assert unpacked.tokens is not None
+    assert (unpacked.tokens.pieces == given.pieces).all()
+    assert (unpacked.tokens.vectors == given.vectors).all()
+    assert (unpacked.said, unpacked.way) == (packed(None).said, b"12345678")
+    without = unpack(pack(packed(None)))
+    assert without is not None
+    assert (without.tokens, without.said) == (None, packed(None).said)
+    silent = unpack(pack(replace(packed(given), said=Said({}, {}))))
+    assert silent is not None
+    assert silent.said == Said({}, {})
 
 
-@pytest.mark.parametrize(
-    "damaged", [None, b"", b"\x01", b"\x09" * 60, pack(np.zeros((SIGNALS, 2)), None)[:-1]]
-)
+def test_words_that_were_stored_are_not_read_again_unless_they_were_weighed_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = technology_document(
+        id="t", name="Falls mat", summary="A mat that tells staff of falls at night."
+    )
+    reader = Reader(HashEncoder(), MatcherSettings())
+    (encoded,) = reader.encode([document])
+    (other,) = Reader(HashEncoder(), MatcherSettings(k1=2.0)).encode([document])
+    wanted = reader.said(document)
+    assert reader.said_of(other).saturations == pytest.approx(wanted.saturations)
+    monkeypatch.setattr(reader, "said", lambda _: pytest.fail("read again"))
+    assert reader.said_of(encoded).shares == pytest.approx(wanted.shares, rel=1e-6)
+    assert reader.said_of(encoded).saturations == pytest.approx(wanted.saturations, rel=1e-6)
+
+
+@pytest.mark.parametrize("damaged", [None, b"", b"\x01", b"\x09" * 60, pack(packed(None))[:-1]])
 def test_what_cannot_be_read_is_nothing(damaged: bytes | None) -> None:
     assert unpack(damaged) is None
 
