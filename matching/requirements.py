@@ -1,0 +1,330 @@
+"""Read must-haves and sentences so that one can be laid on the other: what is asked for, and what is said of it.
+
+Words alone do not do it. "Usable by HCSWs" is answered by "any member of staff may put it on": besides the glossary
+of NHS terms there is a table of the things that must-haves ask for again and again, how people ask for each, and how
+listings say so (``data/aspects.csv``). "Under 3 minutes" is answered by "a two-minute test" and not by "within the
+hour", and "it does not measure circulation" says nothing for a must-have that asks for circulation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from matching.glossary import Glossary, Mention, read
+from matching.text import STOP_WORDS, Word, normalise, stem, words
+
+ASPECT = 0.6
+"""What an aspect that is told in other words counts, beside 1 for the very word."""
+HALF_ASKED = 0.5
+"""What an aspect counts of which the must-have uses a listing's words rather than an asker's."""
+FILLING = 0.3
+"""What words count that say how a thing is asked for, and not what is: "usable", "compliant", "link"."""
+RARE = 4.0
+"""The weight of a quantity that is asked for: as much as a rare word."""
+
+_FILLING = frozenset(
+    stem(word)
+    for word in """
+    usable works work working use used easy support supports suits suit able based compliant aligned compatible option
+    options data include included provide ready link linked links evidence integration integrated integrates connects
+    model impact effect team teams system systems clinical patient patients hospital trust service services people
+    staff health care nhs level within inside under between result results
+    """.split()
+)
+_NAMED = re.compile(r"(?=.*[A-Z0-9].*[A-Z0-9])\w+")
+"""A name that must be named: MDR, ReSPECT, DCB0129, CG98."""
+
+_DENIES = re.compile(
+    r"\b(?:(?:do|does|did|is|are|was|were|can|could|will|would|has|have)\s+not|cannot|can[’']t|\w+n[’']t|not|no|never"
+    r"|none|nobody|no[- ]one|nothing|neither|nor|without|excludes?|excluding|lacks?)\b",
+    re.IGNORECASE,
+)
+_SCOPE_ENDS = re.compile(r"[.;:!?]|,\s|\b(?:but|so|while|because|since|although|though|until|unless|except)\b")
+
+_NUMBERS = {
+    word: float(value)
+    for value, names in enumerate(
+        (
+            "zero",
+            "a an one single",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        )
+    )
+    for word in names.split()
+} | {"thirty": 30.0, "forty": 40.0, "fifty": 50.0, "sixty": 60.0, "ninety": 90.0, "half": 0.5}
+_SECONDS = {
+    "second": 1.0,
+    "sec": 1.0,
+    "s": 1.0,
+    "minute": 60.0,
+    "min": 60.0,
+    "hour": 3600.0,
+    "hr": 3600.0,
+    "h": 3600.0,
+    "day": 86_400.0,
+    "week": 604_800.0,
+    "month": 2_629_800.0,
+    "year": 31_557_600.0,
+}
+_UNITS = {f"{name}s": ("time", seconds) for name, seconds in _SECONDS.items() if len(name) > 1}
+_UNITS |= {name: ("time", seconds) for name, seconds in _SECONDS.items()}
+_UNITS |= {"kg": ("weight", 1.0), "kilo": ("weight", 1.0), "kilos": ("weight", 1.0), "stone": ("weight", 6.35)}
+_UNITS |= {"kilogram": ("weight", 1.0), "kilograms": ("weight", 1.0)}
+_QUANTITY = re.compile(
+    rf"\b(\d+(?:[.,]\d+)?|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})"
+    rf"(?:[-\s]+(?:an?\s+)?)?({'|'.join(sorted(_UNITS, key=len, reverse=True))})\b",
+    re.IGNORECASE,
+)
+_AT_MOST = re.compile(
+    r"\b(?:under|less than|fewer than|inside|within|in|up to|below|at most|maximum|max)\s*$|[<≤]\s*$", re.IGNORECASE
+)
+_AT_LEAST = re.compile(
+    r"\b(?:over|more than|at least|above|minimum|min|from|greater than|exceeds?)\s*$|[>≥]\s*$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """An amount with its unit: ``kind`` is time (in seconds) or weight (in kilograms); where it stands in the text.
+
+    ``bound`` is -1 where at most so much is meant, 1 where at least, 0 where neither is said.
+    """
+
+    kind: str
+    amount: float
+    bound: int
+    start: int
+    end: int
+
+    def met_by(self, other: Quantity) -> bool:
+        """Tell whether another text's amount keeps the bound that this one sets."""
+        if self.kind != other.kind or not self.bound:
+            return False
+        return other.amount <= self.amount if self.bound < 0 else other.amount >= self.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One thing that a must-have asks for, and every key that would tell of it, with how far it does (0 to 1)."""
+
+    weight: float
+    keys: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a must-have asks for. ``named`` marks the slots that are names of standards, systems or tools."""
+
+    slots: tuple[Slot, ...]
+    named: tuple[Slot, ...]
+    only_named: bool
+    limit: Quantity | None
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a sentence says: its keys, those that it denies, the amounts in it, and where each key stands."""
+
+    said: frozenset[str]
+    denied: frozenset[str]
+    quantities: tuple[Quantity, ...]
+    denying: float
+    places: Mapping[str, tuple[tuple[int, int], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """How far a sentence covers a must-have: the share of what is asked for that it says, between 0 and 1.
+
+    ``least`` is the part covered least among those that matter; ``unnamed`` tells that a name is asked for which the
+    sentence does not know, ``broken`` that it tells an amount beyond the one asked for, and ``denied`` which share it
+    says only to deny it.
+    """
+
+    share: float
+    unnamed: bool = False
+    broken: bool = False
+    denied: float = 0.0
+
+
+class Asking:
+    """Read must-haves and sentences by the glossary (None: without) and the table of aspects."""
+
+    def __init__(self, glossary: Glossary | None, rarity: Callable[[str], float]) -> None:
+        self._book = glossary
+        self._aspects = aspects()
+        self._rarity = rarity
+        self.asked: Callable[[str], Asked] = lru_cache(maxsize=4096)(self._asked)
+        self.told: Callable[[str], Told] = lru_cache(maxsize=32_768)(self._told)
+
+    def _asked(self, text: str) -> Asked:
+        """Return what a must-have asks for."""
+        found = words(text)
+        limit = next((one for one in quantities(text) if one.bound), None)
+        terms = list(self._book.mentions(found)) if self._book else []
+        ways = list(self._aspects.mentions(found))
+        slots: list[Slot] = []
+        named: list[Slot] = []
+        plain = 0
+        for at, word in enumerate(found):
+            if word.text.lower() in STOP_WORDS or (limit and limit.start <= word.start < limit.end):
+                continue
+            key = stem(word.text)
+            weight = self._rarity(key) * (FILLING if key in _FILLING else 1.0)
+            slot = Slot(weight, {**_ways(ways, at), **_meant(terms, at), key: 1.0})
+            slots.append(slot)
+            if _NAMED.fullmatch(word.text):
+                named.append(slot)
+            elif key not in _FILLING:
+                plain += 1
+        negated = bool(_DENIES.match(text.strip()))
+        return Asked(tuple(slots), tuple(named), bool(named) and not plain, limit, negated)
+
+    def _told(self, text: str) -> Told:
+        """Return what a sentence says."""
+        found = words(text)
+        scopes = list(_denied(text))
+        places: dict[str, list[tuple[int, int]]] = {}
+        said, denied = set(), set()
+
+        def put(key: str, start: int, end: int) -> None:
+            places.setdefault(key, []).append((start, end))
+            inside = any(a <= start < b for a, b in scopes)
+            (denied if inside else said).add(key)
+
+        for word in found:
+            if word.text.lower() not in STOP_WORDS:
+                put(stem(word.text), word.start, word.end)
+        for book, mark in ((self._book, ""), (self._aspects, "~")):
+            for mention in book.mentions(found) if book else ():
+                put(mark + mention.entry.concept, found[mention.first].start, found[mention.last - 1].end)
+        length = sum(len(word.text) for word in found) or 1
+        inside = sum(len(word.text) for word in found if any(a <= word.start < b for a, b in scopes))
+        return Told(
+            frozenset(said),
+            frozenset(denied - said),
+            tuple(quantities(text)),
+            inside / length,
+            {key: tuple(spans) for key, spans in places.items()},
+        )
+
+
+def cover(asked: Asked, told: Told) -> Cover:
+    """Lay a must-have on a sentence."""
+    total = found = denied = 0.0
+    for slot in asked.slots:
+        total += slot.weight
+        best = worst = 0.0
+        for key, degree in slot.keys.items():
+            if key in told.said:
+                best = max(best, degree)
+            elif key in told.denied:
+                worst = max(worst, degree)
+        if asked.negated:
+            best = max(best, worst)
+        found += slot.weight * best
+        denied += slot.weight * max(worst - best, 0.0)
+    broken = False
+    if asked.limit is not None:
+        total += RARE
+        same = [one for one in told.quantities if one.kind == asked.limit.kind]
+        if any(asked.limit.met_by(one) for one in same):
+            found += RARE
+        elif same:
+            broken = True
+            found += RARE / 2
+    if not total:
+        return Cover(0.0)
+    unnamed = any(not any(key in told.said for key in slot.keys) for slot in asked.named)
+    return Cover(found / total, unnamed, broken, denied / total)
+
+
+def spans(asked: Asked, told: Told) -> tuple[tuple[int, int], ...]:
+    """Return where in the sentence stands what the must-have asks for: (start, end), in order, never overlapping."""
+    wanted = [place for slot in asked.slots for key in slot.keys for place in told.places.get(key, ())]
+    if asked.limit is not None:
+        wanted += [(one.start, one.end) for one in told.quantities if one.kind == asked.limit.kind]
+    return joined(wanted)
+
+
+def joined(places: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return places in order, those joined that touch, overlap, or have but one character between them."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if found and start - found[-1][1] <= 1:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
+def quantities(text: str) -> list[Quantity]:
+    """Return the amounts of time and weight that a text tells: "two-minute", "half an hour", "< 3 min"."""
+    found = []
+    for hit in _QUANTITY.finditer(text):
+        number, unit = hit.group(1).lower(), hit.group(2).lower()
+        kind, size = _UNITS[unit]
+        amount = _NUMBERS[number] if number in _NUMBERS else float(number.replace(",", "."))
+        before = text[: hit.start()]
+        bound = -1 if _AT_MOST.search(before) else 1 if _AT_LEAST.search(before) else 0
+        found.append(Quantity(kind, amount * size, bound, hit.start(), hit.end()))
+    return found
+
+
+@lru_cache(maxsize=1)
+def aspects() -> Glossary:
+    """Return the table of what must-haves ask for, that is shipped."""
+    text = resources.files("matching").joinpath("data/aspects.csv").read_text(encoding="utf-8")
+    return Glossary(read(text), HALF_ASKED)
+
+
+def _meant(mentions: Sequence[Mention], at: int) -> dict[str, float]:
+    """Return the concepts of the glossary that the word at a place belongs to."""
+    return _best((mention.entry.concept, mention.weight) for mention in mentions if mention.first <= at < mention.last)
+
+
+def _ways(mentions: Sequence[Mention], at: int) -> dict[str, float]:
+    return _best(
+        (f"~{mention.entry.concept}", ASPECT * mention.weight)
+        for mention in mentions
+        if mention.first <= at < mention.last
+    )
+
+
+def _best(pairs: object) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for key, value in pairs:  # type: ignore[attr-defined]
+        found[key] = max(found.get(key, 0.0), value)
+    return found
+
+
+def _denied(text: str) -> list[tuple[int, int]]:
+    """Return the (start, end) of each part of a text that a negation reaches: to the end of its clause."""
+    found = []
+    for hit in _DENIES.finditer(text):
+        end = _SCOPE_ENDS.search(text, hit.end())
+        found.append((hit.end(), end.start() if end else len(text)))
+    return found
