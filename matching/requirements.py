@@ -17,8 +17,10 @@ from importlib import resources
 from matching.glossary import Glossary, Mention, read
 from matching.text import STOP_WORDS, Word, normalise, stem, words
 
-ASPECT = 0.6
+ASPECT = 0.8
 """What an aspect that is told in other words counts, beside 1 for the very word."""
+RELATED = 0.5
+"""What a phrase of the glossary counts that is only related to the term."""
 HALF_ASKED = 0.5
 """What an aspect counts of which the must-have uses a listing's words rather than an asker's."""
 FILLING = 0.3
@@ -43,7 +45,9 @@ _DENIES = re.compile(
     r"|none|nobody|no[- ]one|nothing|neither|nor|without|excludes?|excluding|lacks?)\b",
     re.IGNORECASE,
 )
-_SCOPE_ENDS = re.compile(r"[.;:!?]|,\s|\b(?:but|so|while|because|since|although|though|until|unless|except)\b")
+_SCOPE_ENDS = re.compile(r"[.;:!?]|\b(?:but|so|while|because|since|although|though|until|unless|except)\b")
+_CLAUSE_ENDS = re.compile(rf"{_SCOPE_ENDS.pattern}|,\s")
+"""What "without" reaches ends sooner than what a verb denies: "without gel, at home" is at home."""
 
 _NUMBERS = {
     word: float(value)
@@ -93,8 +97,8 @@ _UNITS |= {name: ("time", seconds) for name, seconds in _SECONDS.items()}
 _UNITS |= {"kg": ("weight", 1.0), "kilo": ("weight", 1.0), "kilos": ("weight", 1.0), "stone": ("weight", 6.35)}
 _UNITS |= {"kilogram": ("weight", 1.0), "kilograms": ("weight", 1.0)}
 _QUANTITY = re.compile(
-    rf"\b(\d+(?:[.,]\d+)?|{'|'.join(sorted(_NUMBERS, key=len, reverse=True))})"
-    rf"(?:[-\s]+(?:an?\s+)?)?({'|'.join(sorted(_UNITS, key=len, reverse=True))})\b",
+    rf"\b(?:(\d+(?:[.,]\d+)?)[-\s]*|({'|'.join(sorted(_NUMBERS, key=len, reverse=True))})[-\s]+(?:an?\s+)?)"
+    rf"({'|'.join(sorted(_UNITS, key=len, reverse=True))})\b",
     re.IGNORECASE,
 )
 _AT_MOST = re.compile(
@@ -194,9 +198,10 @@ class Asking:
                 continue
             key = stem(word.text)
             weight = self._rarity(key) * (FILLING if key in _FILLING else 1.0)
-            slot = Slot(weight, {**_ways(ways, at), **_meant(terms, at), key: 1.0})
+            name = bool(_NAMED.fullmatch(word.text))
+            slot = Slot(weight, {**_ways(ways, at), **_meant(terms, at, name=name), key: 1.0})
             slots.append(slot)
-            if _NAMED.fullmatch(word.text):
+            if name:
                 named.append(slot)
             elif key not in _FILLING:
                 plain += 1
@@ -218,9 +223,11 @@ class Asking:
         for word in found:
             if word.text.lower() not in STOP_WORDS:
                 put(stem(word.text), word.start, word.end)
-        for book, mark in ((self._book, ""), (self._aspects, "~")):
-            for mention in book.mentions(found) if book else ():
-                put(mark + mention.entry.concept, found[mention.first].start, found[mention.last - 1].end)
+        for mention in self._book.mentions(found) if self._book else ():
+            key = mention.entry.concept if mention.weight > HALF_ASKED else f"{mention.entry.concept}?"
+            put(key, found[mention.first].start, found[mention.last - 1].end)
+        for mention in self._aspects.mentions(found):
+            put(f"~{mention.entry.concept}", found[mention.first].start, found[mention.last - 1].end)
         length = sum(len(word.text) for word in found) or 1
         inside = sum(len(word.text) for word in found if any(a <= word.start < b for a, b in scopes))
         return Told(
@@ -285,9 +292,9 @@ def quantities(text: str) -> list[Quantity]:
     """Return the amounts of time and weight that a text tells: "two-minute", "half an hour", "< 3 min"."""
     found = []
     for hit in _QUANTITY.finditer(text):
-        number, unit = hit.group(1).lower(), hit.group(2).lower()
-        kind, size = _UNITS[unit]
-        amount = _NUMBERS[number] if number in _NUMBERS else float(number.replace(",", "."))
+        digits, word, unit = hit.groups()
+        kind, size = _UNITS[unit.lower()]
+        amount = float(digits.replace(",", ".")) if digits else _NUMBERS[word.lower()]
         before = text[: hit.start()]
         bound = -1 if _AT_MOST.search(before) else 1 if _AT_LEAST.search(before) else 0
         found.append(Quantity(kind, amount * size, bound, hit.start(), hit.end()))
@@ -301,23 +308,28 @@ def aspects() -> Glossary:
     return Glossary(read(text), HALF_ASKED)
 
 
-def _meant(mentions: Sequence[Mention], at: int) -> dict[str, float]:
-    """Return the concepts of the glossary that the word at a place belongs to."""
-    return _best((mention.entry.concept, mention.weight) for mention in mentions if mention.first <= at < mention.last)
+def _meant(mentions: Sequence[Mention], at: int, *, name: bool) -> dict[str, float]:
+    """Return the concepts of the glossary that the word at a place belongs to, and those near to them at half.
+
+    What is near to a name is no naming of it: a product for anorexia is not thereby aligned with MEED.
+    """
+    found: dict[str, float] = {}
+    for mention in mentions:
+        if mention.first <= at < mention.last:
+            concept = mention.entry.concept
+            found[concept] = max(found.get(concept, 0.0), mention.weight)
+            if not name:
+                found[f"{concept}?"] = max(found.get(f"{concept}?", 0.0), RELATED * mention.weight)
+    return found
 
 
 def _ways(mentions: Sequence[Mention], at: int) -> dict[str, float]:
-    return _best(
-        (f"~{mention.entry.concept}", ASPECT * mention.weight)
-        for mention in mentions
-        if mention.first <= at < mention.last
-    )
-
-
-def _best(pairs: object) -> dict[str, float]:
+    """Return the aspects that the word at a place asks for."""
     found: dict[str, float] = {}
-    for key, value in pairs:  # type: ignore[attr-defined]
-        found[key] = max(found.get(key, 0.0), value)
+    for mention in mentions:
+        if mention.first <= at < mention.last:
+            key = f"~{mention.entry.concept}"
+            found[key] = max(found.get(key, 0.0), ASPECT * mention.weight)
     return found
 
 
@@ -325,6 +337,7 @@ def _denied(text: str) -> list[tuple[int, int]]:
     """Return the (start, end) of each part of a text that a negation reaches: to the end of its clause."""
     found = []
     for hit in _DENIES.finditer(text):
-        end = _SCOPE_ENDS.search(text, hit.end())
+        ends = _CLAUSE_ENDS if hit.group().lower() == "without" else _SCOPE_ENDS
+        end = ends.search(text, hit.end())
         found.append((hit.end(), end.start() if end else len(text)))
     return found
