@@ -1,4 +1,10 @@
-"""Say for each must-have of a need which passage of a technology answers it, how well, and where to look."""
+"""Say for each must-have of a need which passage of a technology answers it, how well, and where to look.
+
+A passage is judged by what it says of what is asked for (`matching.requirements`), by its meaning, and by how far
+need and technology belong together at all: "in a single visit" answers "fewer visits" in a product for the same
+patients, and is an accident in another. "Answers" is a promise, so the passage itself must say enough of it; a name
+that is asked for must be named, and an amount must be kept. Nothing found is said without shame.
+"""
 
 from __future__ import annotations
 
@@ -7,62 +13,202 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from matching.lexical import Floats
+from matching.requirements import Asked, Cover, Told, cover, joined, places
 from matching.text import STOP_WORDS, stem, words
 from matching.types import Answer, Passage, Reason, Vector, Vectors
 
-ANSWERS_AT = 0.46
-PARTLY_AT = 0.30
-LABEL = 0.7
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the strength of a passage is made of: a logistic regression, ``start`` where it begins.
+
+    ``meaning`` counts the standing of the cosine, ``said`` the share of what is asked for, ``settings`` a passage
+    that is but a list of settings, ``context`` the log-odds that the pair is useful at all. ``answers_at`` and
+    ``partly_at`` are the least strength of each answer.
+    """
+
+    meaning: float
+    said: float
+    settings: float
+    context: float
+    start: float
+    answers_at: float
+    partly_at: float
+
+    @property
+    def each(self) -> Floats:
+        """Return the weights in the order of `signals`."""
+        return np.array([self.meaning, self.said, self.settings, self.context])
+
+
+WITH_MEANING = Weights(0.50, 4.48, -2.37, 0.43, -1.99, answers_at=1.30, partly_at=-0.15)
+BY_WORDS = Weights(0.0, 5.53, -1.79, 0.39, -1.46, answers_at=1.15, partly_at=-0.75)
+"""Fitted on the judged reasons of ``tests/evaluation/held``: ``python -m matching.training.reasons`` prints them."""
+
+ENOUGH = 0.3
+"""The least share of what is asked for that a passage must say itself to be called an answer."""
+
+STANDS_OUT = 2.0
+"""Spreads above the usual from which meaning alone bears on a must-have."""
+
+_MEANING_FROM, _MEANING_TO = -2.0, 6.0
+_CONTEXT_FROM, _CONTEXT_TO = -4.0, 3.0
+"""Bounds beyond which more of a signal tells nothing more."""
+
+QUOTED = 0.3
 NEAR = 0.1
-"""The least strength of a quotation that only shows what is nearest to a typed text, and claims no answer."""
+"""The least nearness of a sentence that is quoted for a typed text, and of one that only shows what is nearest."""
+LABEL = 0.7
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """One must-have: its text, the weight of each stem that would answer it, and its vector if there is one."""
+class MustHave:
+    """One must-have: its text, what it asks for, its vector if there is one, and what cosine is usual for it.
+
+    ``usual`` is the mean and the spread of its cosine with technologies that were not meant for it.
+    """
+
+    text: str
+    asked: Asked
+    vector: Vector | None = None
+    usual: tuple[float, float] = (0.0, 1.0)
+
+
+def explain(
+    wanted: Sequence[MustHave],
+    passages: Sequence[Passage],
+    vectors: Vectors | None,
+    told_of: Callable[[str], Told],
+    context: float = 0.0,
+) -> tuple[Reason, ...]:
+    """Return one reason for each must-have, in order.
+
+    ``vectors`` holds a row for each passage; ``told_of`` reads a sentence; ``context`` is the log-odds that need and
+    technology belong together.
+    """
+    if not passages:
+        return tuple(Reason(one.text, Answer.NOTHING_FOUND) for one in wanted)
+    told = [told_of(passage.text) for passage in passages]
+    settings = np.array([passage.source == "settings" for passage in passages])
+    found = []
+    for one, cosines in zip(wanted, _cosines(wanted, vectors), strict=True):
+        covers = [cover(one.asked, what) for what in told]
+        weights = BY_WORDS if cosines is None else WITH_MEANING
+        known = signals(one, covers, cosines, settings, context)
+        strength = weights.start + known @ weights.each + possible(one, covers, known)
+        found.append(_reason(one, passages, told, strength, covers, weights))
+    return tuple(found)
+
+
+def _cosines(wanted: Sequence[MustHave], vectors: Vectors | None) -> Sequence[Floats | None]:
+    """Return the cosine of each must-have with every passage; None where one of the two has no vector."""
+    if vectors is None:
+        return [None] * len(wanted)
+    rows = vectors.astype(np.float32)
+    return [None if one.vector is None else rows @ one.vector for one in wanted]
+
+
+def signals(
+    wanted: MustHave, covers: Sequence[Cover], cosines: Floats | None, settings: Floats, context: float
+) -> Floats:
+    """Return what is known of each passage for a must-have: meaning, said, settings, context (passages, 4)."""
+    found: Floats = np.zeros((len(covers), 4), dtype=np.float32)
+    if cosines is not None:
+        mean, spread = wanted.usual
+        found[:, 0] = np.clip((cosines - mean) / spread, _MEANING_FROM, _MEANING_TO)
+    found[:, 1] = [one.share for one in covers]
+    found[:, 2] = settings
+    found[:, 3] = min(max(context, _CONTEXT_FROM), _CONTEXT_TO)
+    return found
+
+
+def possible(wanted: MustHave, covers: Sequence[Cover], known: Floats) -> Floats:
+    """Return 0 for each passage, and minus infinity for one that cannot bear on a must-have.
+
+    That is a passage which says what is asked for only to deny it, which does not name the one name asked for, or
+    which neither says a word of it nor stands out by its meaning, in however fitting a product.
+    """
+    return np.array(
+        [
+            -np.inf
+            if (one.denied > 0 and one.denied >= one.share)
+            or (wanted.asked.only_named and one.unnamed)
+            or (not one.share and meaning < STANDS_OUT)
+            else 0.0
+            for one, meaning in zip(covers, known[:, 0], strict=True)
+        ]
+    )
+
+
+def _reason(
+    wanted: MustHave,
+    passages: Sequence[Passage],
+    told: Sequence[Told],
+    strength: Floats,
+    covers: Sequence[Cover],
+    weights: Weights,
+) -> Reason:
+    best = int(np.argmax(strength))
+    if strength[best] < weights.partly_at:
+        return Reason(wanted.text, Answer.NOTHING_FOUND)
+    answering = np.array(
+        [
+            may_answer(wanted.asked, passage, what, covered)
+            for passage, what, covered in zip(passages, told, covers, strict=True)
+        ]
+    )
+    answers = np.where(answering, strength, -np.inf)
+    answer = Answer.PARTLY
+    if answers.max() >= weights.answers_at:
+        answer, best = Answer.ANSWERS, int(np.argmax(answers))
+    return Reason(wanted.text, answer, passages[best], places(wanted.asked, told[best]))
+
+
+def may_answer(asked: Asked, passage: Passage, told: Told, covered: Cover) -> bool:
+    """Tell whether a passage says enough to be called an answer, however near it is.
+
+    Settings tell where something is used and not what it does, and a sentence that denies tells what it does not.
+    """
+    return (
+        covered.share >= ENOUGH
+        and not covered.unnamed
+        and not covered.broken
+        and passage.source != "settings"
+        and (asked.negated or told.denying <= 0.5)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a person typed: the text, the weight of each stem in it, and its vector if there is one."""
 
     text: str
     terms: Mapping[str, float]
     vector: Vector | None
 
 
-def explain(
-    wanted: Sequence[Wanted],
+def nearest(
+    typed: Typed,
     passages: Sequence[Passage],
     vectors: Vectors | None,
     terms_of: Callable[[str], Mapping[str, float]],
-    least: float = PARTLY_AT,
-) -> tuple[Reason, ...]:
-    """Return one reason for each must-have, in order.
-
-    ``vectors`` holds a row for each passage; ``terms_of`` gives the stems of a text with their weights. A passage
-    is quoted from the strength ``least`` on.
-    """
-    said = [terms_of(passage.text) for passage in passages]
-    return tuple(_reason(one, passages, vectors, said, least) for one in wanted)
-
-
-def _reason(
-    wanted: Wanted,
-    passages: Sequence[Passage],
-    vectors: Vectors | None,
-    said: Sequence[Mapping[str, float]],
-    least: float,
+    least: float = QUOTED,
 ) -> Reason:
+    """Return the passage nearest to what a person typed; it claims no answer beyond "partly"."""
     if not passages:
-        return Reason(wanted.text, Answer.NOTHING_FOUND)
-    shared = np.array([overlap(wanted.terms, terms) for terms in said])
-    strength = shared
-    if vectors is not None and wanted.vector is not None:
-        strength = 0.75 * (vectors.astype(np.float32) @ wanted.vector) + 0.5 * shared
-    # A list of settings shares words with many a must-have and answers few.
-    strength = strength * np.array([LABEL if passage.source == "settings" else 1.0 for passage in passages])
-    best = int(np.argmax(strength))
-    if strength[best] < least:
-        return Reason(wanted.text, Answer.NOTHING_FOUND)
-    answer = Answer.ANSWERS if strength[best] >= ANSWERS_AT else Answer.PARTLY
+        return Reason(typed.text, Answer.NOTHING_FOUND)
+    shared = np.array([overlap(typed.terms, terms_of(passage.text)) for passage in passages])
+    near = shared
+    if vectors is not None and typed.vector is not None:
+        near = 0.75 * (vectors.astype(np.float32) @ typed.vector) + 0.5 * shared
+    # A list of settings shares words with many a text and tells little.
+    near = near * np.array([LABEL if passage.source == "settings" else 1.0 for passage in passages])
+    best = int(np.argmax(near))
+    if near[best] < least:
+        return Reason(typed.text, Answer.NOTHING_FOUND)
     passage = passages[best]
-    return Reason(wanted.text, answer, passage, marks(passage.text, frozenset(wanted.terms)))
+    return Reason(typed.text, Answer.PARTLY, passage, marks(passage.text, frozenset(typed.terms)))
 
 
 def overlap(wanted: Mapping[str, float], said: Mapping[str, float]) -> float:
@@ -73,12 +219,10 @@ def overlap(wanted: Mapping[str, float], said: Mapping[str, float]) -> float:
 
 def marks(text: str, terms: frozenset[str]) -> tuple[tuple[int, int], ...]:
     """Return the (start, end) offsets in ``text`` of the words whose stem is in ``terms``, neighbours joined."""
-    found: list[tuple[int, int]] = []
-    for word in words(text):
-        if word.text.lower() in STOP_WORDS or stem(word.text) not in terms:
-            continue
-        if found and word.start - found[-1][1] <= 1:
-            found[-1] = (found[-1][0], word.end)
-        else:
-            found.append((word.start, word.end))
-    return tuple(found)
+    return joined(
+        [
+            (word.start, word.end)
+            for word in words(text)
+            if word.text.lower() not in STOP_WORDS and stem(word.text) in terms
+        ]
+    )

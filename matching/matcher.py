@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from matching import documents as recipe
 from matching.errors import EncoderUnavailable
-from matching.explanation import NEAR, PARTLY_AT, Wanted, explain
+from matching.explanation import NEAR, QUOTED, Typed, nearest
 from matching.late import Tokens
 from matching.protocols import Encoder, VectorIndex
 from matching.reading import Reader, Reading, digest_of
@@ -202,21 +202,21 @@ class Matcher:
         if not plain:
             return {}
         records = self.register.records
-        wanted = Wanted(text, self.reader.weights(plain), self._who_typed(plain).whole)
-        found = {key: self._nearest(wanted, records[key]) for key in ids if key in records}
+        typed = Typed(text, self.reader.weights(plain), self._who_typed(plain).whole)
+        found = {key: self._nearest(typed, records[key]) for key in ids if key in records}
         return {key: reason for key, reason in found.items() if reason.passage is not None}
 
-    def _nearest(self, wanted: Wanted, found: Record) -> Reason:
+    def _nearest(self, typed: Typed, found: Record) -> Reason:
         own = found.passages, found.vectors
         weights = self.reader.weights
         if found.document.kind is Kind.TECHNOLOGY:
-            return explain([wanted], *own, weights, NEAR)[0]
+            return nearest(typed, *own, weights, NEAR)
         # Of a need only the must-haves have vectors: its other sentences are compared by their words.
         told = recipe.told(found.document), None
-        tried = ((told, PARTLY_AT), (own, PARTLY_AT), (told, NEAR), (own, NEAR))
-        reasons = (explain([wanted], *among, weights, least)[0] for among, least in tried)
+        tried = ((told, QUOTED), (own, QUOTED), (told, NEAR), (own, NEAR))
+        reasons = (nearest(typed, *among, weights, least) for among, least in tried)
         return next(
-            (reason for reason in reasons if reason.passage), Reason(wanted.text, Answer.NOTHING_FOUND)
+            (reason for reason in reasons if reason.passage), Reason(typed.text, Answer.NOTHING_FOUND)
         )
 
 

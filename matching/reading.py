@@ -221,6 +221,10 @@ class Reader:
             mended=pairs,
         )
 
+    def rarity(self, term: str) -> float:
+        """Return how rare a term is among technologies."""
+        return self._language().language.idf(term, Kind.TECHNOLOGY)
+
     def _language(self) -> WordsBackground:
         return WordsBackground.of(self.settings)
 

@@ -9,13 +9,14 @@ hour", and "it does not measure circulation" says nothing for a must-have that a
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 
 from matching.glossary import Glossary, Mention, read
-from matching.text import STOP_WORDS, Word, normalise, stem, words
+from matching.text import STOP_WORDS, normalise, stem, words
 
 ASPECT = 0.8
 """What an aspect that is told in other words counts, beside 1 for the very word."""
@@ -28,15 +29,13 @@ FILLING = 0.3
 RARE = 4.0
 """The weight of a quantity that is asked for: as much as a rare word."""
 
-_FILLING = frozenset(
-    stem(word)
-    for word in """
-    usable works work working use used easy support supports suits suit able based compliant aligned compatible option
-    options data include included provide ready link linked links evidence integration integrated integrates connects
-    model impact effect team teams system systems clinical patient patients hospital trust service services people
-    staff health care nhs level within inside under between result results
-    """.split()
-)
+_FILLING_TEXT = """
+usable works work working use used easy support supports suits suit able based compliant aligned compatible option
+options data include included provide ready link linked links evidence integration integrated integrates connects
+model impact effect team teams system systems clinical patient patients hospital trust service services people
+staff health care nhs level within inside under between result results
+"""
+_FILLING = frozenset(stem(word) for word in _FILLING_TEXT.split())
 _NAMED = re.compile(r"(?=.*[A-Z0-9].*[A-Z0-9])\w+")
 """A name that must be named: MDR, ReSPECT, DCB0129, CG98."""
 
@@ -94,7 +93,12 @@ _SECONDS = {
 }
 _UNITS = {f"{name}s": ("time", seconds) for name, seconds in _SECONDS.items() if len(name) > 1}
 _UNITS |= {name: ("time", seconds) for name, seconds in _SECONDS.items()}
-_UNITS |= {"kg": ("weight", 1.0), "kilo": ("weight", 1.0), "kilos": ("weight", 1.0), "stone": ("weight", 6.35)}
+_UNITS |= {
+    "kg": ("weight", 1.0),
+    "kilo": ("weight", 1.0),
+    "kilos": ("weight", 1.0),
+    "stone": ("weight", 6.35),
+}
 _UNITS |= {"kilogram": ("weight", 1.0), "kilograms": ("weight", 1.0)}
 _QUANTITY = re.compile(
     rf"\b(?:(\d+(?:[.,]\d+)?)[-\s]*|({'|'.join(sorted(_NUMBERS, key=len, reverse=True))})[-\s]+(?:an?\s+)?)"
@@ -102,7 +106,8 @@ _QUANTITY = re.compile(
     re.IGNORECASE,
 )
 _AT_MOST = re.compile(
-    r"\b(?:under|less than|fewer than|inside|within|in|up to|below|at most|maximum|max)\s*$|[<≤]\s*$", re.IGNORECASE
+    r"\b(?:under|less than|fewer than|inside|within|in|up to|below|at most|maximum|max)\s*$|[<≤]\s*$",
+    re.IGNORECASE,
 )
 _AT_LEAST = re.compile(
     r"\b(?:over|more than|at least|above|minimum|min|from|greater than|exceeds?)\s*$|[>≥]\s*$", re.IGNORECASE
@@ -163,9 +168,8 @@ class Told:
 class Cover:
     """How far a sentence covers a must-have: the share of what is asked for that it says, between 0 and 1.
 
-    ``least`` is the part covered least among those that matter; ``unnamed`` tells that a name is asked for which the
-    sentence does not know, ``broken`` that it tells an amount beyond the one asked for, and ``denied`` which share it
-    says only to deny it.
+    ``unnamed`` tells that a name is asked for which the sentence does not know, ``broken`` that it tells an amount
+    beyond the one asked for, and ``denied`` which share it says only to deny it.
     """
 
     share: float
@@ -186,6 +190,7 @@ class Asking:
 
     def _asked(self, text: str) -> Asked:
         """Return what a must-have asks for."""
+        text = normalise(text)
         found = words(text)
         limit = next((one for one in quantities(text) if one.bound), None)
         terms = list(self._book.mentions(found)) if self._book else []
@@ -205,20 +210,21 @@ class Asking:
                 named.append(slot)
             elif key not in _FILLING:
                 plain += 1
-        negated = bool(_DENIES.match(text.strip()))
-        return Asked(tuple(slots), tuple(named), bool(named) and not plain, limit, negated)
+        only_named = bool(named) and not plain
+        return Asked(tuple(slots), tuple(named), only_named, limit, bool(_DENIES.match(text)))
 
     def _told(self, text: str) -> Told:
-        """Return what a sentence says."""
-        found = words(text)
-        scopes = list(_denied(text))
+        """Return what a sentence says, with places in the sentence as it was written."""
+        plain, at = _readable(text)
+        found = words(plain)
+        scopes = _denied(plain)
         places: dict[str, list[tuple[int, int]]] = {}
-        said, denied = set(), set()
+        said: set[str] = set()
+        denied: set[str] = set()
 
         def put(key: str, start: int, end: int) -> None:
-            places.setdefault(key, []).append((start, end))
-            inside = any(a <= start < b for a, b in scopes)
-            (denied if inside else said).add(key)
+            places.setdefault(key, []).append((at[start][0], at[end - 1][1]))
+            (denied if _inside(start, scopes) else said).add(key)
 
         for word in found:
             if word.text.lower() not in STOP_WORDS:
@@ -228,12 +234,15 @@ class Asking:
             put(key, found[mention.first].start, found[mention.last - 1].end)
         for mention in self._aspects.mentions(found):
             put(f"~{mention.entry.concept}", found[mention.first].start, found[mention.last - 1].end)
+        amounts = tuple(
+            replace(one, start=at[one.start][0], end=at[one.end - 1][1]) for one in quantities(plain)
+        )
         length = sum(len(word.text) for word in found) or 1
-        inside = sum(len(word.text) for word in found if any(a <= word.start < b for a, b in scopes))
+        inside = sum(len(word.text) for word in found if _inside(word.start, scopes))
         return Told(
             frozenset(said),
             frozenset(denied - said),
-            tuple(quantities(text)),
+            amounts,
             inside / length,
             {key: tuple(spans) for key, spans in places.items()},
         )
@@ -269,7 +278,7 @@ def cover(asked: Asked, told: Told) -> Cover:
     return Cover(found / total, unnamed, broken, denied / total)
 
 
-def spans(asked: Asked, told: Told) -> tuple[tuple[int, int], ...]:
+def places(asked: Asked, told: Told) -> tuple[tuple[int, int], ...]:
     """Return where in the sentence stands what the must-have asks for: (start, end), in order, never overlapping."""
     wanted = [place for slot in asked.slots for key in slot.keys for place in told.places.get(key, ())]
     if asked.limit is not None:
@@ -341,3 +350,28 @@ def _denied(text: str) -> list[tuple[int, int]]:
         end = ends.search(text, hit.end())
         found.append((hit.end(), end.start() if end else len(text)))
     return found
+
+
+def _inside(place: int, scopes: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= place < end for start, end in scopes)
+
+
+def _readable(text: str) -> tuple[str, Sequence[tuple[int, int]]]:
+    """Return a text as it is read, without what is hidden in it, and for each character its (start, end) in ``text``.
+
+    Letters are taken with the marks that sit on them, so that no place ever parts the two.
+    """
+    if text.isascii():
+        return text, [(at, at + 1) for at in range(len(text))]
+    plain: list[str] = []
+    places: list[tuple[int, int]] = []
+    start = 0
+    while start < len(text):
+        end = start + 1
+        while end < len(text) and (unicodedata.category(text[end])[0] == "M" or text[end] == "\u200d"):
+            end += 1
+        seen = normalise(text[start:end]) or (" " if text[start].isspace() else "")
+        plain.append(seen)
+        places += [(start, end)] * len(seen)
+        start = end
+    return "".join(plain), places
