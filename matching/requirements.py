@@ -232,6 +232,8 @@ class Asking:
         for mention in self._book.mentions(found) if self._book else ():
             key = mention.entry.concept if mention.weight > HALF_ASKED else f"{mention.entry.concept}?"
             put(key, found[mention.first].start, found[mention.last - 1].end)
+            if mention.short or mention.last - mention.first == len(words(mention.entry.meanings[0])) > 1:
+                put(f"{mention.entry.concept}=", found[mention.first].start, found[mention.last - 1].end)
         for mention in self._aspects.mentions(found):
             put(f"~{mention.entry.concept}", found[mention.first].start, found[mention.last - 1].end)
         amounts = tuple(
@@ -320,14 +322,17 @@ def aspects() -> Glossary:
 def _meant(mentions: Sequence[Mention], at: int, *, name: bool) -> dict[str, float]:
     """Return the concepts of the glossary that the word at a place belongs to, and those near to them at half.
 
-    What is near to a name is no naming of it: a product for anorexia is not thereby aligned with MEED.
+    What is near to a name is no naming of it, only its abbreviation and what that stands for: a product for anorexia
+    is not thereby aligned with MEED.
     """
     found: dict[str, float] = {}
     for mention in mentions:
         if mention.first <= at < mention.last:
             concept = mention.entry.concept
-            found[concept] = max(found.get(concept, 0.0), mention.weight)
-            if not name:
+            if name:
+                found[f"{concept}="] = mention.weight
+            else:
+                found[concept] = max(found.get(concept, 0.0), mention.weight)
                 found[f"{concept}?"] = max(found.get(f"{concept}?", 0.0), RELATED * mention.weight)
     return found
 
