@@ -69,8 +69,14 @@ def test_a_list_of_settings_answers_in_part_at_most() -> None:
 
 def test_the_same_sentence_counts_for_more_in_a_product_that_fits() -> None:
     sentence = summary("It shortens journeys a little.")
-    assert reason("Fewer transport vehicle journeys booked", sentence, context=-4.0).answer is Answer.NOTHING_FOUND
-    assert reason("Fewer transport vehicle journeys booked", sentence, context=3.0).answer is not Answer.NOTHING_FOUND
+    assert (
+        reason("Fewer transport vehicle journeys booked", sentence, context=-4.0).answer
+        is Answer.NOTHING_FOUND
+    )
+    assert (
+        reason("Fewer transport vehicle journeys booked", sentence, context=3.0).answer
+        is not Answer.NOTHING_FOUND
+    )
 
 
 def test_meaning_counts_by_how_far_it_stands_above_what_is_usual_for_the_must_have() -> None:
