@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -131,6 +131,7 @@ class Glossary:
                 self._phrase(phrase, entry, 1.0)
             for phrase in entry.related:
                 self._phrase(phrase, entry, related_weight)
+        self._short_reach, self._phrase_reach = _reach(self._shorts), _reach(self._phrases)
 
     def _phrase(self, phrase: str, entry: Entry, weight: float) -> None:
         key = tuple(stem(word.text) for word in words(phrase))
@@ -149,7 +150,7 @@ class Glossary:
         stemmed = [stem(text) for text in plain]
         taken = 0
         for at in range(len(plain)):
-            for size in range(min(_LONGEST, len(plain) - at), 0, -1):
+            for size in range(min(self._short_reach.get(plain[at], 0), len(plain) - at), 0, -1):
                 entries = self._shorts.get(tuple(plain[at : at + size]))
                 if entries and at >= taken:
                     for entry, weight in _readings(entries, lower):
@@ -158,7 +159,7 @@ class Glossary:
                     break
         longest: dict[str, int] = {}
         for at in range(len(plain)):
-            for size in range(min(_LONGEST, len(plain) - at), 0, -1):
+            for size in range(min(self._phrase_reach.get(stemmed[at], 0), len(plain) - at), 0, -1):
                 for entry, weight in self._phrases.get(tuple(stemmed[at : at + size]), ()):
                     if longest.get(entry.concept, 0) < at + size:
                         longest[entry.concept] = at + size
@@ -175,6 +176,15 @@ class Glossary:
                 pieces.append(f"{text[end:upto]} ({mention.entry.meanings[0]})")
                 end = upto
         return "".join([*pieces, text[end:]])
+
+
+def _reach(keys: Iterable[tuple[str, ...]]) -> dict[str, int]:
+    """Return for each first word how many words are to be looked at: most words begin nothing at all."""
+    found: dict[str, int] = {}
+    for key in keys:
+        if key:
+            found[key[0]] = min(_LONGEST, max(found.get(key[0], 0), len(key)))
+    return found
 
 
 def _is_short(form: str) -> bool:

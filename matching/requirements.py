@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
+from typing import NamedTuple
 
 from matching.glossary import Glossary, Mention, read
 from matching.text import STOP_WORDS, normalise, stem, words
@@ -164,8 +165,7 @@ class Told:
     places: Mapping[str, tuple[tuple[int, int], ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(NamedTuple):
     """How far a sentence covers a must-have: the share of what is asked for that it says, between 0 and 1.
 
     ``unnamed`` tells that a name is asked for which the sentence does not know, ``broken`` that it tells an amount
@@ -184,6 +184,9 @@ class Asking:
     def __init__(self, glossary: Glossary | None, rarity: Callable[[str], float]) -> None:
         self._book = glossary
         self._aspects = aspects()
+        self._spelled = {
+            entry.concept: len(words(entry.meanings[0])) for entry in (glossary.entries if glossary else ())
+        }
         self._rarity = rarity
         self.asked: Callable[[str], Asked] = lru_cache(maxsize=4096)(self._asked)
         self.told: Callable[[str], Told] = lru_cache(maxsize=32_768)(self._told)
@@ -232,7 +235,7 @@ class Asking:
         for mention in self._book.mentions(found) if self._book else ():
             key = mention.entry.concept if mention.weight > HALF_ASKED else f"{mention.entry.concept}?"
             put(key, found[mention.first].start, found[mention.last - 1].end)
-            if mention.short or mention.last - mention.first == len(words(mention.entry.meanings[0])) > 1:
+            if mention.short or mention.last - mention.first == self._spelled[mention.entry.concept] > 1:
                 put(f"{mention.entry.concept}=", found[mention.first].start, found[mention.last - 1].end)
         for mention in self._aspects.mentions(found):
             put(f"~{mention.entry.concept}", found[mention.first].start, found[mention.last - 1].end)
