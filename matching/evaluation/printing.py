@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from matching.evaluation.ablation import TOLD, Ablation
 from matching.evaluation.findings import FIGURES, RANKING, Findings
 from matching.evaluation.losses import Item, Loss
-from matching.evaluation.methods import METHODS
+from matching.evaluation.methods import LIMIT, METHODS
 from matching.evaluation.reasons import MEASURED, ReasonFigures
 from matching.evaluation.uncertainty import Estimate
 from matching.types import Answer
@@ -149,7 +149,7 @@ def starred(given: Estimate) -> str:
 
 def place(item: Item) -> str:
     """Return where a technology stood, in words."""
-    return "not returned" if item.rank is None else f"rank {item.rank}"
+    return f"not in the first {LIMIT}" if item.rank is None else f"rank {item.rank}"
 
 
 def words_for(answer: Answer) -> str:
