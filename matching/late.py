@@ -45,10 +45,9 @@ class Batch:
     def of(texts: Sequence[Tokens]) -> Batch:
         """Lay out texts, each of which has at least one token."""
         starts = np.cumsum([0, *(len(text.pieces) for text in texts[:-1])])
-        vectors = np.concatenate([text.vectors for text in texts]).astype(np.float32) / np.float32(127)
-        return Batch(
-            np.concatenate([text.pieces for text in texts]), vectors.astype(np.float32, copy=False), starts
-        )
+        vectors = np.concatenate([text.vectors for text in texts])
+        scaled = np.multiply(vectors, np.float32(1 / 127), dtype=np.float32)
+        return Batch(np.concatenate([text.pieces for text in texts]), scaled, starts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,9 @@ __all__ = ["Matcher", "Reading", "Stage", "build_finder", "digest_of"]
 
 logger = logging.getLogger(__name__)
 
+REMEMBERED = 1024
+"""Typed texts whose vectors are kept, the latest ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
@@ -84,7 +87,7 @@ class Matcher:
             (True, self._decide),
         ]
         self.steps: tuple[Step, ...] = tuple(step for wanted, step in steps if wanted)
-        self._typed: Callable[[str], Asker] = lru_cache(maxsize=1024)(self._typed_asker)
+        self._typed: Callable[[str], Asker] = lru_cache(maxsize=REMEMBERED)(self._typed_asker)
 
     def __len__(self) -> int:
         return len(self.register)

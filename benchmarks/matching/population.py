@@ -27,6 +27,47 @@ _NOISE_ROWS = 200_000
 _SYLLABLES = [first + vowel for first in "bdfgklmnprstvz" for vowel in ("a", "e", "i", "o", "u")]
 
 
+class Texts:
+    """A source of documents; the same seed gives the same ones."""
+
+    def __init__(self, seed: int = 20261122) -> None:
+        self._shipped = texts()[Kind.TECHNOLOGY]
+        self._chance = random.Random(seed)
+        self._tail = ["".join(self._chance.choices(_SYLLABLES, k=4)) for _ in range(_TAIL)]
+        self._often = list(accumulate(1 / (rank + 20) for rank in range(_TAIL)))
+        self._made = 0
+
+    def next(self) -> tuple[Document, list[int]]:
+        """Return a new technology, and the places of the shipped ones that it was made of."""
+        chosen = self._chance.sample(range(len(self._shipped)), 3)
+        number, self._made = self._made, self._made + 1
+        first = self._shipped[chosen[0]]
+        document = technology_document(
+            id=f"t{number:06}",
+            name=f"{first.title} {number}",
+            supplier=f"Supplier {number % 4000}",
+            summary=" ".join(self._reworded(self._shipped[at]) for at in chosen),
+            settings=first.settings,
+        )
+        return document, chosen
+
+    def _reworded(self, document: Document) -> str:
+        kept = []
+        for word in document.passages[1].text.split():
+            draw = self._chance.random()
+            if draw > 0.93:
+                kept.append(self._chance.choices(self._tail, cum_weights=self._often)[0])
+            elif draw > 0.14 or word[-1] == "." or word[0].isupper():
+                kept.append(word)
+        return " ".join(kept)
+
+
+def documents(count: int) -> list[Document]:
+    """Return so many technologies."""
+    source = Texts()
+    return [source.next()[0] for _ in range(count)]
+
+
 class Population:
     """A source of encoded technologies and needs; the same seed gives the same ones."""
 
@@ -34,12 +75,9 @@ class Population:
         self._base = finder.encode(texts()[Kind.TECHNOLOGY])
         self._reader = finder.reader
         self._needs = texts()[Kind.NEED]
-        self._chance = random.Random(seed)
+        self._texts = Texts(seed)
         self._random = np.random.default_rng(seed)
         self._noise = self._random.integers(-6, 7, (_NOISE_ROWS, 96), dtype=np.int8)
-        self._tail = ["".join(self._chance.choices(_SYLLABLES, k=4)) for _ in range(_TAIL)]
-        self._often = list(accumulate(1 / (rank + 20) for rank in range(_TAIL)))
-        self._made = 0
 
     def needs(self, count: int) -> Sequence[Document]:
         """Return needs to ask with, spread over the shipped ones."""
@@ -51,15 +89,8 @@ class Population:
             yield [self._technology() for _ in range(min(batch, count - start))]
 
     def _technology(self) -> Encoded:
-        chosen = self._chance.sample(self._base, 3)
-        number, self._made = self._made, self._made + 1
-        document = technology_document(
-            id=f"t{number:06}",
-            name=f"{chosen[0].document.title} {number}",
-            supplier=f"Supplier {number % 4000}",
-            summary=" ".join(self._reworded(one.document) for one in chosen),
-            settings=chosen[0].document.settings,
-        )
+        document, places = self._texts.next()
+        chosen = [self._base[at] for at in places]
         pieces = quotable(document)
         sources = [one.vectors for one in chosen if one.vectors is not None]
         whole = self._moved(np.mean([rows[:1] for rows in sources], axis=0), 0.5)
@@ -67,14 +98,6 @@ class Population:
         quoted = self._moved(rest[np.arange(len(pieces)) % len(rest)], 0.3)
         passages = (Passage(WHOLE, document.passages[1].text), *pieces)
         return Encoded(document, passages, np.concatenate([whole, quoted]), "", self._extra(chosen, document))
-
-    def _reworded(self, document: Document) -> str:
-        kept = [
-            self._chance.choices(self._tail, cum_weights=self._often)[0] if draw > 0.93 else word
-            for word in document.passages[1].text.split()
-            if (draw := self._chance.random()) > 0.14 or word[-1] == "." or word[0].isupper()
-        ]
-        return " ".join(kept)
 
     def _moved(self, rows: Vectors, by: float) -> Vectors:
         rows = rows + by * self._random.standard_normal(rows.shape, dtype=np.float32) / np.sqrt(rows.shape[1])
@@ -87,7 +110,7 @@ class Population:
         pieces = np.concatenate([part.pieces for part in parts])
         others = self._random.random(len(pieces)) < 0.1
         pieces[others] = self._random.integers(1000, 30_000, int(others.sum()))
-        start = self._chance.randrange(_NOISE_ROWS - len(pieces))
+        start = int(self._random.integers(_NOISE_ROWS - len(pieces)))
         vectors = np.concatenate([part.vectors for part in parts]).astype(np.int16)
         vectors = np.clip(vectors + self._noise[start : start + len(pieces)], -127, 127).astype(np.int8)
         said = self._reader.said(document)
