@@ -125,6 +125,16 @@ class Spoken:
         return tuple(one for sentence in self.sentences if sentence.passage for one in sentence.stems)
 
     @cached_property
+    def title(self) -> tuple[str, ...]:
+        """Return the stems of its title that tell something."""
+        return _telling(self.document.title)
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """Return all its stems, those of the title too."""
+        return frozenset((*self.stems, *self.title))
+
+    @cached_property
     def must_haves(self) -> frozenset[tuple[str, ...]]:
         """Return the stems of each must-have of a need that says more than one word."""
         found = (_telling(text) for text in self.document.requirements)
@@ -176,9 +186,8 @@ def copied_from(need: Spoken, listing: Spoken) -> Foreign:
     """
     hashes = np.intersect1d(need.hashes, listing.hashes, assume_unique=True)
     musts = need.must_haves & listing.said
-    title = _telling(need.document.title)
-    named = len(title) > 1 and _holds(_telling(listing.document.title), title)
-    vocabulary = frozenset(need.stems) | {*title}
+    title, vocabulary = need.title, need.vocabulary
+    named = len(title) > 1 and _holds(listing.title, title)
     shuffled = any(
         len(one.stems) >= MADE_WORDS and _share(one.stems, vocabulary) >= MADE_OF for one in listing.sentences
     )

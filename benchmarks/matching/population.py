@@ -1,10 +1,11 @@
 """Technologies by the hundred thousand, without a hundred thousand encodings.
 
 The shipped background texts are encoded once. Each made-up technology takes three of them, from a seed, and changes
-all that is compared, so that words and vectors really differ: a seventh of its words is dropped, some are replaced
-by words of a long tail (30,000 made-up ones, the early ones far more often), every vector is moved by noise, every
-byte of every token vector too, and a tenth of the token numbers is another one. It is about as long as a listing of
-a real register (some 90 words, 90 tokens, 7 sentences). What is measured on it is time and memory, never quality.
+all that is compared, so that words and vectors really differ. A seventh of its words is dropped, some are replaced by
+words of a long tail (30,000 made-up ones, the early ones far more often), and the words of a sentence change places,
+or all would be taken for copies of each other. Every vector is moved by noise, every byte of every token vector too,
+and a tenth of the token numbers is another one. It is about as long as a listing of a real register (some 90
+words, 90 tokens, 7 sentences). What is measured on it is time and memory, never quality.
 """
 
 from __future__ import annotations
@@ -52,14 +53,18 @@ class Texts:
         return document, chosen
 
     def _reworded(self, document: Document) -> str:
-        kept = []
-        for word in document.passages[1].text.split():
-            draw = self._chance.random()
-            if draw > 0.93:
-                kept.append(self._chance.choices(self._tail, cum_weights=self._often)[0])
-            elif draw > 0.14 or word[-1] == "." or word[0].isupper():
-                kept.append(word)
-        return " ".join(kept)
+        found = []
+        for sentence in document.passages[1].text.split(". "):
+            kept = []
+            for word in sentence.rstrip(".").split():
+                draw = self._chance.random()
+                if draw > 0.93:
+                    kept.append(self._chance.choices(self._tail, cum_weights=self._often)[0])
+                elif draw > 0.14:
+                    kept.append(word)
+            self._chance.shuffle(kept)
+            found.append(" ".join(["It", *kept]) + ".")
+        return " ".join(found)
 
 
 def documents(count: int) -> list[Document]:
