@@ -72,13 +72,18 @@ class Lens:
         seen = _unit(_unit(vectors) @ self.directions)
         return Tokens(pieces, np.rint(seen * 127).astype(np.int8))
 
-    def echoes(self, asker: Tokens, kind: Kind, others: Batch) -> tuple[Floats, Floats]:
-        """Return how far each of ``others``, of ``kind``, echoes the asker, and how far the asker echoes it."""
+    def echoes(
+        self, asker: Tokens, kind: Kind, others: Batch, among: Kind | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return how far each of ``others``, of ``kind``, echoes the asker, and how far the asker echoes it.
+
+        The asker is of the other kind, or of kind ``among``: a token counts by how rare it is on the other's side.
+        """
         starts = others.starts
         alike = others.vectors @ (asker.vectors.astype(np.float32).T / 127)
         own = self.rarity[kind][asker.pieces]
         there = np.maximum.reduceat(alike, starts, axis=0) @ (own / (own.sum() or 1.0))
-        weights = self.rarity[kind.other][others.pieces]
+        weights = self.rarity[among or kind.other][others.pieces]
         total = np.add.reduceat(weights, starts)
         back = np.add.reduceat(alike.max(axis=1) * weights, starts) / np.where(total, total, 1.0)
         return there.astype(np.float32), back.astype(np.float32)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from matching import documents as recipe
+from matching.alike import Alike
 from matching.errors import EncoderUnavailable
 from matching.explanation import NEAR, QUOTED, Typed, nearest
 from matching.late import Tokens
@@ -70,6 +71,7 @@ class Matcher:
         retrieve = Retrieve(kind, self.settings, self.reader, self.register)
         rerank = Rerank(kind, self.settings, self.reader, combine)
         offered = kind is Kind.TECHNOLOGY
+        self.alike = Alike(kind, self.settings, self.reader, self.register)
         self._decide = Decide(self.settings)
         steps: list[tuple[bool, Step]] = [
             (True, retrieve),
@@ -130,6 +132,17 @@ class Matcher:
         """Rank this finder's documents for what a person typed; an empty text finds nothing."""
         plain = self.reader.plain.typed(text)
         return self._rank(self._who_typed(plain), limit, among) if plain else Results(())
+
+    def similar(self, asker: Document | Encoded, limit: int, among: Collection[str] | None = None) -> Results:
+        """Rank this finder's documents by how surely they say the same as one of the same kind, itself left out.
+
+        Raises ValueError for an asker of the other kind.
+        """
+        encoded = self.encode([asker])[0] if isinstance(asker, Document) else asker
+        if encoded.document.kind is not self.kind:
+            raise ValueError(f"only a {self.kind} is like another {self.kind}")
+        what = self.reader.said(encoded.document)
+        return self.alike.similar(self.reader.record(encoded, what), what, limit, among)
 
     def trace(self, asker: Document | Encoded | str, limit: int) -> tuple[Results, tuple[Stage, ...]]:
         """Match or search, and tell what each step left behind; an empty text finds nothing."""

@@ -134,7 +134,8 @@ class Match:
     ``ranks`` gives the place (from 1) in each retriever that found it (``keyword``, ``dense``); ``chance`` is the
     probability that a broker would find it useful, never shown to people as a number; ``accepted`` is the
     matcher's own verdict that the candidate is worth a person's time. ``also`` are the ids of listings that say
-    nearly the same and are younger: they have no place of their own.
+    nearly the same and are younger: they have no place of their own. ``shared`` is what two documents of one kind
+    both say, in words for people.
     """
 
     id: str
@@ -148,6 +149,7 @@ class Match:
     evidence_missing: tuple[str, ...] = ()
     evidence_met: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from matching.steps.candidates import Candidates
 _SCALE = 7.0
 """Scores are told as a sum of seven signals, whichever of them there are, so that they compare."""
 
-_SWAPPED = [1, 0, 2, 4, 3]
+SWAPPED = [1, 0, 2, 4, 3]
 """Places of the signals seen from the other side: there and back change places."""
 
 
@@ -50,7 +50,7 @@ class Combine:
         above = (found.values - asker.standing[:, 0]) / asker.standing[:, 1]
         if set_.standing and not asker.typed:
             usual = np.concatenate([record.standing for record in found.records]).reshape(-1, SIGNALS, 2)
-            usual = usual[:, _SWAPPED, :]
+            usual = usual[:, SWAPPED, :]
             theirs = (found.values - usual[:, :, 0]) / usual[:, :, 1]
             above = (above + np.where(np.isnan(theirs), above, theirs)) / 2
         # A signal that a candidate lacks is taken to be as good as its others.

@@ -1,0 +1,310 @@
+"""Find documents of the same kind that say the same: needs of other organisations, listings of other suppliers.
+
+The signals are those of a match (words, meaning, tokens), read within one kind and made symmetrical. A like need is
+not one that this need covers, nor one that covers it: each must say what the other says, and must do so more than
+both say it of the shipped texts of their kind. So of the two directions, and of the two sides' usual, the harsher
+counts. Nothing here depends on what else is registered: the score of a pair stays what it is when a third document
+comes or goes. That is what keeps families (`matching.families`) still.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from math import exp
+
+import numpy as np
+
+from matching import background as backgrounds
+from matching.background import SIGNALS, Standing, WordsBackground
+from matching.calibration import fit
+from matching.coverage import Said, pair
+from matching.documents import whole_text
+from matching.errors import EncoderUnavailable
+from matching.late import Batch, Tokens
+from matching.lexical import Floats, best
+from matching.reading import Reader
+from matching.register import Record, Register, View
+from matching.settings import MatcherSettings
+from matching.steps.combine import SWAPPED
+from matching.text import STOP_WORDS, stem, words
+from matching.types import Hit, Kind, Match, Results, Vector
+
+logger = logging.getLogger(__name__)
+
+PROPOSED = 100
+"""Documents that words, and that meaning, may propose."""
+COMPARED = 32
+"""How many of the best of these are compared word by word."""
+SHARED = 5
+"""How many shared words and concepts are told."""
+DIGITS = 4
+"""Chances are rounded to so many digits, so that the order of additions never decides anything."""
+
+_PAIRED = ([0, 1], [2], [3, 4])
+"""Signals that are two directions of one: words, meaning, tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers that were fitted on judged pairs; ``python -m matching.evaluation.alike --fit`` writes them.
+
+    ``slope`` and ``intercept`` turn the score of a pair into the probability that both are the same need,
+    ``words_slope`` and ``words_intercept`` do where only words could be compared. From ``threshold`` on a pair is
+    accepted. Members of a family are alike by ``together`` in the mean, and no two by less than ``apart``.
+    """
+
+    slope: float
+    intercept: float
+    words_slope: float
+    words_intercept: float
+    threshold: float
+    together: float
+    apart: float
+
+    def chance(self, score: float, *, words_only: bool) -> float:
+        """Return the probability that two documents with this score are the same, between 0 and 1."""
+        slope, start = (
+            (self.words_slope, self.words_intercept) if words_only else (self.slope, self.intercept)
+        )
+        return round(1 / (1 + exp(-max(min(slope * score + start, 50.0), -50.0))), DIGITS)
+
+
+@lru_cache(maxsize=1)
+def limits() -> Limits:
+    """Return the limits that are shipped (``data/alike.json``)."""
+    text = resources.files("matching").joinpath("data/alike.json").read_text(encoding="utf-8")
+    return Limits(**json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One document beside the one asked about: the score of the pair, and whether words alone were compared."""
+
+    id: str
+    score: float
+    words_only: bool
+
+
+class Alike:
+    """Compare documents with those of a register of the same kind. Safe to use from several threads."""
+
+    def __init__(self, kind: Kind, settings: MatcherSettings, reader: Reader, register: Register) -> None:
+        self.kind = kind
+        self.settings = settings
+        self.reader = reader
+        self.register = register
+        self.limits = limits()
+        self._standings: dict[str, tuple[Record, Standing]] = {}
+
+    # What is asked -------------------------------------------------------------------------------------------
+
+    def similar(self, own: Record, said: Said, limit: int, among: Collection[str] | None) -> Results:
+        """Rank the register's documents by how surely they are the same as ``own``, which is never among them."""
+        view = self.register.view()
+        found, ranks = self._compared(own, said, view, max(COMPARED, limit), among)
+        matches = []
+        for rank, one in enumerate(found[: max(limit, 0)], start=1):
+            chance = self._chance(one)
+            matches.append(
+                Match(
+                    id=one.id,
+                    rank=rank,
+                    score=one.score,
+                    chance=chance,
+                    fit=fit(chance, self.limits.threshold),
+                    accepted=chance >= self.limits.threshold,
+                    ranks=ranks[one.id],
+                    shared=self.shared(own, view.records[one.id]),
+                )
+            )
+        return Results(tuple(matches), degraded=own.whole is None)
+
+    def neighbours(
+        self, ids: Collection[str] | None = None, limit: int = 20, among: Collection[str] | None = None
+    ) -> dict[str, list[Hit]]:
+        """Return for each document its likest others with the probability that they are the same, best first.
+
+        ``ids`` are those asked about (all where None), ``among`` those that may be neighbours.
+        """
+        view = self.register.view()
+        found = {}
+        for key in sorted(view.records if ids is None else ids):
+            if key not in view.records:
+                continue
+            own = view.records[key]
+            said = self.reader.said(own.document)
+            near, _ = self._compared(own, said, view, max(COMPARED, limit), among)
+            hits = [Hit(one.id, self._chance(one)) for one in near]
+            found[key] = sorted(hits, key=lambda hit: (-hit.score, hit.id))[:limit]
+        return found
+
+    def chances(self, key: str, others: Sequence[str]) -> list[float]:
+        """Return the probability that one registered document is the same as each of several others.
+
+        Raises KeyError for an id that is not registered.
+        """
+        records = self.register.records
+        own, theirs = records[key], [records[other] for other in others]
+        said = self.reader.said(own.document)
+        rows = np.full((len(others), SIGNALS), np.nan, dtype=np.float32)
+        for row, record in zip(rows, theirs, strict=True):
+            row[:2] = pair(said, self.reader.said(record.document))
+        self._compare_wholes(own, theirs, rows)
+        return [self._chance(one) for one in self._judged(own, said, theirs, rows)]
+
+    def _chance(self, one: Compared) -> float:
+        return self.limits.chance(one.score, words_only=one.words_only)
+
+    def shared(self, own: Record, other: Record) -> tuple[str, ...]:
+        """Return what both say, in words for people: concepts by their names, words as they are written."""
+        mine, theirs = self.reader.said(own.document), self.reader.said(other.document)
+        both = mine.shares.keys() & theirs.shares.keys()
+        told = sorted(both, key=lambda term: (-min(mine.shares[term], theirs.shares[term]), term))
+        names, written = self._names(), _written(own, other)
+        found: list[str] = []
+        covered: set[str] = set()
+        for term in told:
+            name = names.get(term) if term.startswith("§") else written.get(term)
+            if name is None or set(parts := [stem(word.text) for word in words(name)]) <= covered:
+                continue
+            covered.update(parts)
+            found.append(name)
+        return tuple(found[:SHARED])
+
+    # How pairs are compared ------------------------------------------------------------------------------------
+
+    def _compared(
+        self, own: Record, said: Said, view: View, most: int, among: Collection[str] | None
+    ) -> tuple[list[Compared], dict[str, dict[str, int]]]:
+        """Return candidates, likest first, and their ranks with those who proposed them."""
+        there, back = self.register.words.coverage(said, view.words)
+        ranks = self._proposed(own, view, np.minimum(there, back), among)
+        ids = sorted(ranks)
+        records = [view.records[key] for key in ids]
+        places = [view.words.places[key] for key in ids]
+        rows = np.full((len(ids), SIGNALS), np.nan, dtype=np.float32)
+        rows[:, 0], rows[:, 1] = there[places], back[places]
+        self._compare_wholes(own, records, rows)
+        # Before tokens are compared only the asker's own usual is known at no cost; it finds the head well enough.
+        head = np.argsort(-self._scores(rows, self.standing(own, said), None), kind="stable")[:most]
+        found = self._judged(own, said, [records[at] for at in head], rows[head])
+        return sorted(found, key=lambda one: (-one.score, one.id)), ranks
+
+    def _proposed(
+        self, own: Record, view: View, words_shared: Floats, among: Collection[str] | None
+    ) -> dict[str, dict[str, int]]:
+        """Return who may be alike, by words or by meaning: ids with their ranks."""
+        hits = {"keyword": best(view.words, words_shared, PROPOSED + 1, among)}
+        index = self.register.index
+        if own.whole is not None and index is not None and self.settings.dense and self.register.with_vector:
+            hits["dense"] = index.search(self.reader.asked(own.whole, self.kind), PROPOSED + 1, among)
+        ranks: dict[str, dict[str, int]] = {}
+        for name, found in hits.items():
+            others = [hit for hit in found if hit.id != own.document.id]
+            for rank, hit in enumerate(others, start=1):
+                if hit.id in view.records and hit.id in view.words.places:
+                    ranks.setdefault(hit.id, {})[name] = rank
+        return ranks
+
+    def _judged(self, own: Record, said: Said, others: Sequence[Record], rows: Floats) -> list[Compared]:
+        """Compare tokens too, and return the score of each pair, in the order of ``others``."""
+        if not others:
+            return []
+        self._compare_tokens(own, others, rows)
+        theirs = np.stack([self.standing(record, None) for record in others])
+        scores = self._scores(rows, self.standing(own, said), theirs)
+        return [
+            Compared(record.document.id, round(float(score), DIGITS), bool(np.isnan(row[2])))
+            for record, score, row in zip(others, scores, rows, strict=True)
+        ]
+
+    def _compare_wholes(self, own: Record, others: Sequence[Record], rows: Floats) -> None:
+        """Fill in the cosine of whole texts, less what all of their kind share, in place."""
+        having = [at for at, record in enumerate(others) if record.whole is not None]
+        if own.whole is None or not having or not self.settings.dense:
+            return
+        wholes = np.stack([whole for record in others if (whole := record.whole) is not None])
+        mean = self.reader.meaning().means[self.kind]
+        rows[having, 2] = self.reader.centred(wholes, mean) @ self.reader.asked(own.whole, self.kind)
+
+    def _compare_tokens(self, own: Record, records: Sequence[Record], rows: Floats) -> None:
+        """Fill in the two signals of tokens, in place."""
+        having = [at for at, record in enumerate(records) if record.tokens is not None]
+        if own.tokens is None or own.whole is None or not having or not self.settings.late:
+            return
+        lens = self.reader.meaning().lens
+        if lens is not None:
+            others = [tokens for at in having if (tokens := records[at].tokens) is not None]
+            rows[having, 3], rows[having, 4] = lens.echoes(
+                own.tokens, self.kind, Batch.of(others), among=self.kind
+            )
+
+    def _scores(self, rows: Floats, own: Standing, theirs: Floats | None) -> Floats:
+        """Return the score of each row of signals: how far the pair stands above the usual of both.
+
+        ``theirs`` holds the standing of each row's document, shape (rows, SIGNALS, 2).
+        """
+        if not len(rows):
+            return np.zeros(0, dtype=np.float32)
+        above = (rows - own[:, 0]) / own[:, 1]
+        if theirs is not None:
+            swapped = theirs[:, SWAPPED, :]
+            above = np.minimum(above, (rows - swapped[:, :, 0]) / swapped[:, :, 1])
+        signals = np.stack([above[:, places].min(axis=1) for places in _PAIRED], axis=1)
+        set_ = self.settings
+        weights = np.array([2 * set_.words_weight, set_.dense_weight, 2 * set_.late_weight])
+        known = np.where(np.isnan(signals), 0.0, weights)
+        total = (np.nan_to_num(signals, nan=0.0) * weights).sum(axis=1)
+        scores: Floats = (total / np.maximum(known.sum(axis=1), 1e-6)).astype(np.float32)
+        return scores
+
+    def standing(self, record: Record, said: Said | None) -> Standing:
+        """Return what a document has with the shipped texts of its own kind; remembered while it is registered."""
+        key = record.document.id
+        kept = self._standings.get(key)
+        if kept is not None and kept[0] is record:
+            return kept[1]
+        made = self._measured(said or self.reader.said(record.document), record.whole, record.tokens)
+        if self.register.records.get(key) is record:
+            if len(self._standings) > 2 * len(self.register) + 64:  # mostly of documents that have gone
+                self._standings = {}
+            self._standings[key] = (record, made)
+        return made
+
+    def _measured(self, said: Said, whole: Vector | None, tokens: Tokens | None) -> Standing:
+        there, back = backgrounds.words_against(said, self.kind, WordsBackground.of(self.settings))
+        meaning = echo = echoed = None
+        if whole is not None:
+            try:
+                shipped = self.reader.meaning()
+            except EncoderUnavailable:
+                logger.warning("Likeness goes on by words alone: the encoder is not available")
+                return backgrounds.standing((there, back, None, None, None))
+            rows = self.reader.centred(shipped.vectors[self.kind], shipped.means[self.kind])
+            meaning = rows @ self.reader.asked(whole, self.kind)
+            if tokens is not None and shipped.lens is not None:
+                echo, echoed = shipped.lens.echoes(
+                    tokens, self.kind, shipped.tokens[self.kind], among=self.kind
+                )
+        return backgrounds.standing((there, back, meaning, echo, echoed))
+
+    def _names(self) -> Mapping[str, str]:
+        """Return what each concept is called."""
+        book = self.reader.expand.book
+        return {} if book is None else {entry.concept: entry.meanings[0] for entry in book.entries}
+
+
+def _written(own: Record, other: Record) -> Mapping[str, str]:
+    """Return how the words of two documents are written, by their stems; what names nothing is left out."""
+    found: dict[str, str] = {}
+    for record in (own, other):
+        for word in words(whole_text(record.document)):
+            plain = word.text if word.text.isupper() and len(word.text) < 6 else word.text.lower()
+            if len(plain) > 2 and not plain[0].isdigit() and plain.lower() not in STOP_WORDS:
+                found.setdefault(stem(word.text), plain)
+    return found
