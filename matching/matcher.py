@@ -192,7 +192,7 @@ class Matcher:
             return self._typed(plain)
         except EncoderUnavailable:
             if self.reader.encoder is not None:
-                logger.warning("Search goes on by words alone: the encoder is not available")
+                logger.debug("Search goes on by words alone: the encoder is not available")
             return self._asker_of(plain, None, None)
 
     def _typed_asker(self, text: str) -> Asker:

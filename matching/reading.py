@@ -65,7 +65,7 @@ class Reader:
             try:
                 return self._encode_all(self.encoder, documents)
             except EncoderUnavailable:
-                logger.warning("Encoding is off: documents are found by their words alone")
+                logger.debug("Encoding is off: documents are found by their words alone")
         return [
             Encoded(document, _pieces(document), None, recipe.digest(document, "")) for document in documents
         ]

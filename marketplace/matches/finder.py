@@ -316,9 +316,14 @@ def make_encoder(settings: Settings) -> Encoder:
 
 
 def encoders_of(settings: Settings) -> Encoders:
-    """Return the models of the settings: the one to use, the one of before, and the packaged one."""
+    """Return the models of the settings: the one to use, the one of before, and the packaged one.
+
+    None is loaded before an index that it made has to be asked.
+    """
     before = [SentenceEncoder(settings.encoder_before)] if settings.encoder_before else []
-    return Encoders(make_encoder(settings), [*before, SentenceEncoder("")])
+    # The packaged one with its adapter, and as releases before the adapter used it.
+    packaged = [SentenceEncoder(), SentenceEncoder(adapted=False)]
+    return Encoders(make_encoder(settings), [*before, *packaged])
 
 
 def vector_index(
@@ -332,8 +337,7 @@ def vector_index(
         return None
     try:
         dimension = encoder.dimension
-    except EncoderUnavailable as error:
-        log.warning("encoder_unavailable", error=type(error).__name__)
+    except EncoderUnavailable:
         return None
     name = f"pgvector_{kind.value}_{generation}_{dimension}"
     return PgVectorIndex(engine, vector_table(name, dimension))
@@ -381,7 +385,10 @@ def warm(app: Flask) -> None:
     with app.app_context():
         own = finders()
         own.refresh(db.session, again=True)
-        own.state = probe(own.serving.encoder)
+        state = probe(own.serving.encoder)
+        if state is State.WORDS_ONLY and own.state is not state:
+            log.warning("searching_by_words_alone", generation=own.serving.generation)
+        own.state = state
         own.warm.set()
 
 
@@ -434,8 +441,7 @@ def probe(encoder: Encoder | None) -> State:
         return State.WORDS_ONLY
     try:
         encoder.encode_queries(["ready"])
-    except EncoderUnavailable as error:
-        log.warning("encoder_unavailable", error=type(error).__name__)
+    except EncoderUnavailable:
         return State.WORDS_ONLY
     return State.READY
 

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module, resources
@@ -36,6 +37,9 @@ _BATCH_TOKENS = 2048
 _PADDING = 128
 """Tokens of padding in a batch that cost as much as beginning another one."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 10.0, 300.0
+"""Seconds before a model that could not be loaded is tried again; each time it fails, twice as long."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -56,11 +60,19 @@ class SentenceEncoder:
         self._model: Any = None
         self._loaded_in = 0
         self._digest = ""
+        self._fault = ""
+        self._pause = FIRST_PAUSE
+        self._again = 0.0
 
     @property
     def name(self) -> str:
         """Return the name of the model, as it is stored beside vectors."""
         return Path(self._source).name if self._source else PACKAGED_MODEL
+
+    @property
+    def fault(self) -> str:
+        """Return why the model could not be loaded the last time; empty when it could, or was not tried."""
+        return self._fault
 
     @property
     def dimension(self) -> int:
@@ -141,11 +153,33 @@ class SentenceEncoder:
         return [min(len(one), model.max_seq_length or len(one)) for one in ids]
 
     def _ready(self) -> Any:
-        """Return the loaded model; call with the lock held."""
+        """Return the loaded model; call with the lock held.
+
+        One that failed is not tried again for a while: a damaged file costs seconds to find out about, and each
+        search asks.
+        """
         if self._model is None or self._loaded_in != os.getpid():
-            self._model = self._load()
+            if self._fault and time.monotonic() < self._again:
+                raise EncoderUnavailable(self._fault)
+            try:
+                self._model = self._load()
+            except EncoderUnavailable as error:
+                self._note(error)
+                raise
             self._loaded_in = os.getpid()
+            if self._fault:
+                logger.warning("The encoder %s is back", self.name)
+            self._fault, self._pause = "", FIRST_PAUSE
         return self._model
+
+    def _note(self, error: EncoderUnavailable) -> None:
+        """Remember a failure, and log it unless it is the one that has been told."""
+        if str(error) != self._fault:
+            logger.warning("The encoder could not be loaded", exc_info=error)
+            self._pause = FIRST_PAUSE
+        else:
+            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+        self._fault, self._again = str(error), time.monotonic() + self._pause
 
     def _load(self) -> Any:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -155,7 +189,7 @@ class SentenceEncoder:
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         source = self._source or str(packaged_folder())
         if Path(source).is_absolute() and not Path(source).is_dir():
-            # Told before torch is imported for nothing: a search asks again each time.
+            # Told before torch is imported for nothing.
             raise EncoderUnavailable(f"There is no model folder {Path(source).name}.")
         self._digest = weights_digest(Path(source)) if Path(source).is_dir() else ""
         if self._expected and self._digest != self._expected:
@@ -171,8 +205,7 @@ class SentenceEncoder:
                 with np.load(BytesIO(self._adapter), allow_pickle=False) as change:
                     low_rank.add(model, change)
         except Exception as error:  # a damaged model fails in as many ways as torch has parts
-            logger.warning("The encoder could not be loaded", exc_info=True)
-            raise EncoderUnavailable(f"The model {self.name} could not be loaded: {error}") from error
+            raise EncoderUnavailable(f"The model {self.name} could not be loaded.") from error
         self._digest = self._digest or _state_digest(model)
         return model
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from matching.adapters.sentence_encoder import PACKAGED_WEIGHTS_SHA256, SentenceEncoder, batches
+from matching.adapters import sentence_encoder
+from matching.adapters.sentence_encoder import (
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    PACKAGED_WEIGHTS_SHA256,
+    SentenceEncoder,
+    batches,
+)
 from matching.errors import EncoderUnavailable
 
 
@@ -82,3 +89,83 @@ def test_rows_and_tokens_come_back_in_the_order_of_the_texts_whatever_the_batche
     for found, (_, (wanted,)) in zip(tokens, alone, strict=True):
         assert found.pieces.tolist() == wanted.pieces.tolist()
         assert np.abs(found.vectors - wanted.vectors).max(initial=0.0) < 1e-4
+
+
+@pytest.fixture
+def moments(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the clock that the encoder sees, in seconds, as a list of one."""
+    now = [1000.0]
+    monkeypatch.setattr(sentence_encoder.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[SentenceEncoder, list[str]]:
+    """Return an encoder whose weights are damaged, and the weights that it has looked at."""
+    (tmp_path / "model.safetensors").write_bytes(b"changed")
+    looked: list[str] = []
+    whole = sentence_encoder.weights_digest
+
+    def look(folder: Path) -> str:
+        looked.append(folder.name)
+        return whole(folder)
+
+    monkeypatch.setattr(sentence_encoder, "weights_digest", look)
+    return SentenceEncoder(str(tmp_path), weights_sha256="0" * 64), looked
+
+
+def ask(encoder: SentenceEncoder, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(EncoderUnavailable, match="not the expected ones"):
+            encoder.encode_queries(["x"])
+
+
+def test_a_damaged_model_is_not_tried_again_at_each_search_but_after_growing_pauses(
+    damaged: tuple[SentenceEncoder, list[str]], moments: list[float]
+) -> None:
+    encoder, looked = damaged
+    tries = []
+    for pause in (0.0, 9.0, 2.0, 19.0, 2.0, 300.0):
+        moments[0] += pause
+        ask(encoder, 3)
+        tries.append(len(looked))
+    assert tries == [1, 1, 2, 2, 3, 4]
+    for _ in range(10):
+        moments[0] += LONGEST_PAUSE
+        ask(encoder, 1)
+    assert len(looked) == 14
+
+
+def test_a_damaged_model_is_told_once_in_the_log_and_in_its_fault(
+    damaged: tuple[SentenceEncoder, list[str]], moments: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    encoder, _ = damaged
+    assert encoder.fault == ""
+    for _ in range(3):
+        ask(encoder, 2)
+        moments[0] += LONGEST_PAUSE
+    assert [record.message for record in caplog.records] == ["The encoder could not be loaded"]
+    assert "are not the expected ones" in encoder.fault
+
+
+def test_a_model_that_was_put_right_is_used_after_the_pause_and_told(
+    damaged: tuple[SentenceEncoder, list[str]],
+    moments: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    encoder, _ = damaged
+    ask(encoder, 1)
+    monkeypatch.setattr(encoder, "_load", Loaded)
+    ask(encoder, 1)
+    moments[0] += FIRST_PAUSE
+    assert encoder.dimension == 4
+    assert encoder.fault == ""
+    assert caplog.records[-1].getMessage().endswith("is back")
+
+
+class Loaded:
+    """What a loaded model looks like to the encoder."""
+
+    def get_embedding_dimension(self) -> int:
+        return 4
