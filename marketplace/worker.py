@@ -21,7 +21,7 @@ from marketplace.database import db, transaction
 from marketplace.introductions.actions import expire_overdue
 from marketplace.matches.builder import Builder, remove_retired
 from marketplace.matches.checker import check_and_repair
-from marketplace.matches.finder import Finders, prepare_database
+from marketplace.matches.finder import Finders, prepare_database, probe
 from marketplace.matches.indexer import REPAIRS, TOPICS, Indexer
 from marketplace.notices import actions as notices
 from marketplace.outbox.actions import Job, claim, due, fail, finish
@@ -302,5 +302,8 @@ def run_forever(app: Flask) -> None:
         except (DBAPIError, PoolTimeout) as error:
             wait_for_database(stop, error)
     if workers is not None:
+        # Loaded now, beside, or the first change after a start would wait for it: seconds.
+        encoder = app.extensions["finders"].encoder
+        threading.Thread(target=probe, args=(encoder,), name="worker-model", daemon=True).start()
         work(workers, stop, settings.worker_poll_seconds)
     log.info("worker_stopped")

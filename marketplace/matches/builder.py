@@ -141,6 +141,8 @@ class Builder:
             self._indexer.store(
                 session, target, kind, [one for one in encoded if now.get(one.document.id) == one.document]
             )
+            session.flush()
+            actions.still_claimed(session, claim, done=queries.counted(session, claim.generation))
 
     def _clear(self, claim: Claim, target: Target, check: Check) -> Iterator[None]:
         """Leave tombstones for what is not public any more, and have damaged entries made again."""

@@ -53,27 +53,25 @@ def test_before_anything_is_public_the_page_says_who_makes_the_index(administrat
 def test_the_page_shows_how_far_a_new_index_is_and_then_that_it_serves(
     app: Flask, administrator: Browser, session: Session, reindex: Callable[[], None]
 ) -> None:
-    for number in range(3):
+    for number in range(6):
         make_technology(session, name=f"Nightlight {number}")
     reindex()
     administrator.get("/index")
     assert "The index is complete. No other is being built." in administrator.text
     assert "<progress" not in administrator.page
     worker = building(app)
+    administrator.get("/index")
+    assert '<progress class="app-progress" value="0" max="6"' in administrator.page
     worker.go_on()
     administrator.get("/index")
-    assert '<progress class="app-progress" value="0" max="3"' in administrator.page
-    assert "Index 2 is being built 0 of 3 documents, 0 %" in administrator.text
-    worker.go_on()
-    worker.go_on()
-    administrator.get("/index")
-    assert '<progress class="app-progress" value="3" max="3"' in administrator.page
+    assert '<progress class="app-progress" value="4" max="6"' in administrator.page
+    assert "Index 2 is being built 4 of 6 documents, 66 %" in administrator.text
     finish(worker)
     administrator.get("/index")
     assert "<progress" not in administrator.page
     assert "Index Index 2" in administrator.text
     assert "Compared with the database on" in administrator.text
-    assert "3 public documents, and nothing was wrong." in administrator.text
+    assert "6 public documents, and nothing was wrong." in administrator.text
     assert "Index 1 Kept for a day" in administrator.text
 
 
