@@ -33,6 +33,13 @@ class TokenCounter(Protocol):
 
 
 @runtime_checkable
+class WordKnower(Protocol):
+    """An encoder that can tell whether a word is one that it learnt as a whole."""
+
+    def knows_word(self, word: str) -> bool: ...
+
+
+@runtime_checkable
 class TokenEncoder(Protocol):
     """An encoder may also give the vectors of single tokens, from the same pass as that of the whole text."""
 

@@ -20,10 +20,9 @@ from matching.errors import EncoderUnavailable
 from matching.late import Tokens
 from matching.lexical import Floats
 from matching.packing import Kept, pack, unpack
-from matching.protocols import Encoder, TokenCounter, TokenEncoder
+from matching.protocols import Encoder, TokenCounter, TokenEncoder, WordKnower
 from matching.register import Record
 from matching.settings import MatcherSettings
-from matching.spelling import mended
 from matching.steps.expand import Expand
 from matching.text import stem, words
 from matching.types import Document, Encoded, Kind, Passage, TokenRows, Vector, Vectors
@@ -53,9 +52,17 @@ class Reader:
     def __init__(self, encoder: Encoder | None, settings: MatcherSettings) -> None:
         self.encoder = encoder
         self.settings = settings
-        self.expand = Expand(settings)
+        self._knower: WordKnower | None = encoder if isinstance(encoder, WordKnower) else None
+        self.expand = Expand(settings, self.is_english)
         self.plain = self.expand.plain
         self.weights: Callable[[str], Mapping[str, float]] = lru_cache(maxsize=4096)(self._weights)
+
+    def is_english(self, word: str) -> bool:
+        """Tell whether the model knows a word as a whole, which it does of common English words alone."""
+        try:
+            return self._knower is not None and self._knower.knows_word(word)
+        except EncoderUnavailable:
+            return False
 
     # Documents, ahead of time --------------------------------------------------------------------------------
 
@@ -188,16 +195,9 @@ class Reader:
         self, text: str, known: Callable[[str], bool], vocabulary: Callable[[], Sequence[str]]
     ) -> Reading:
         """Tell how a normalised text that a person typed is read."""
-        bare = self.expand.sentence_terms(text)
         terms = self.expand.typed_terms(text, known, vocabulary)
-        strange = mended(bare, known, vocabulary) if self.settings.spelling else {}
-        written = {stem(word.text): word.text for word in words(text)}
-        pairs = [
-            (written.get(term, term), near)
-            for term in bare
-            for near in mended({term: 1.0}, known, vocabulary)
-            if near in strange
-        ]
+        slips = self.expand.mended(text, known, vocabulary)
+        pairs = [(word.text, slips[word.text.lower()]) for word in words(text) if word.text.lower() in slips]
         return self._reading(text, self.weigh(terms, Kind.NEED).shares, tuple(pairs))
 
     def _reading(self, text: str, shares: Mapping[str, float], pairs: tuple[tuple[str, str], ...]) -> Reading:

@@ -64,4 +64,4 @@ def _with_concepts(
 
 def _meant(mention: Mention) -> list[str]:
     """Return the stems of what an abbreviation stands for; nothing for words that are there anyway."""
-    return stems(mention.entry.meanings[0]) if mention.short else []
+    return stems(mention.meaning) if mention.short else []

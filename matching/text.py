@@ -104,9 +104,11 @@ _SPELLINGS = [
         (r"(?<=h)aem(?!o$)", "em"),
         (r"(?<=p)aed", "ed"),
         (r"an(?:a)?esth", "anesth"),
+        (r"(?<=[rnspt])aesth", "esth"),
         (r"aemi", "emi"),
         (r"gynae", "gyne"),
-        (r"faec", "fec"),
+        (r"(?<=[fc])aec", "ec"),
+        (r"^palae", "pale"),
         (r"caesar", "cesar"),
         (r"aetiol", "etiol"),
         (r"oedem", "edem"),
@@ -115,23 +117,44 @@ _SPELLINGS = [
         (r"rrhoea", "rrhea"),
         (r"pnoea", "pnea"),
         (r"^foet", "fet"),
+        (r"^amoeb", "ameb"),
+        (r"^homoeo", "homeo"),
         (r"coeliac", "celiac"),
         (r"manoeuv", "maneuv"),
         (r"sulph", "sulf"),
-        (r"(?<=[bnliv])our(?=s?$|al|ing|ed|able|ful)", "or"),
+        (r"(?<=\w[bdhlmnpv])our(?=(?:s|al|ing|ed|able|ful|less|hood)?$)", "or"),
+        (r"(?<=[aeiou]vi)our(?=s?$|al)", "or"),
         (r"(?<=t)um(?:ou|o)r", "umor"),
-        (r"(?<=n)tre(?=s?$)", "ter"),
-        (r"(?<=b)re(?=s?$)", "er"),
-        (r"(?<=li)tre(?=s?$)", "ter"),
+        (r"(?<=[a-z][bt]|uv)re(?=s?$)", "er"),
+        (r"(?<=[a-z][bt])red$", "ered"),
+        (r"(?<=[a-z]{2}l)ogue(?=s?$)", "og"),
+        (r"^(def|lic|off|pret)ence", r"\1ense"),
+        (r"(?<=dg)ement", "ment"),
+        (r"specialit(?=y|ies)", "specialt"),
+        (r"^scept", "skept"),
+        (r"^mould", "mold"),
+        (r"^grey", "gray"),
+        (r"^tyre", "tire"),
+        (r"^pyjama", "pajama"),
+        (r"aluminium", "aluminum"),
         (r"programme(?!d|r)", "program"),
         (r"practis", "practic"),
         (r"(?<=\w{3}[a-z])is(?=(?:e|ed|es|er|ing|ation)$)", "iz"),
         (r"(?<=l)ys(?=(?:e|ed|er|ing)$)", "yz"),
-        (r"(?<=[a-z]e)ll(?=(?:ed|ing|er)$)", "l"),
+        # Two syllables or more: travelling, labelled; but spelling and swelling keep their letters.
+        (r"([aeiouy][a-z]{1,2}e)ll(?=(?:ed|ing|er)$)", r"\1l"),
+        (r"(?<=gna|dia)ll(?=(?:ed|ing|er)$)", "l"),
     ]
 ]
 
 _stemmers = threading.local()
+
+
+def american(word: str) -> str:
+    """Return a lower-case word in American spelling, which is never the longer one."""
+    for pattern, plain in _SPELLINGS:
+        word = pattern.sub(plain, word)
+    return word
 
 
 @lru_cache(maxsize=65_536)
@@ -141,10 +164,7 @@ def stem(word: str) -> str:
     if stemmer is None:
         # PyStemmer objects are not safe to share between threads.
         stemmer = _stemmers.english = Stemmer.Stemmer("english")
-    plain = word.lower().replace("’", "'").removesuffix("'s")
-    for pattern, american in _SPELLINGS:
-        plain = pattern.sub(american, plain)
-    stemmed: str = stemmer.stemWord(plain)
+    stemmed: str = stemmer.stemWord(american(word.lower().replace("’", "'").removesuffix("'s")))
     return stemmed
 
 

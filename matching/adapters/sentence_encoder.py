@@ -58,6 +58,7 @@ class SentenceEncoder:
         self._expected = weights_sha256 or ("" if model else PACKAGED_WEIGHTS_SHA256)
         self._lock = threading.Lock()
         self._model: Any = None
+        self._whole_words: frozenset[str] | None = None
         self._loaded_in = 0
         self._digest = ""
         self._fault = ""
@@ -103,6 +104,14 @@ class SentenceEncoder:
         """Return the number of tokens of ``text`` by the model's own tokenizer, special tokens included."""
         with self._lock:
             return len(self._ready().tokenizer(text, truncation=False, verbose=False)["input_ids"])
+
+    def knows_word(self, word: str) -> bool:
+        """Tell whether a lower-case word is one token of the model; raises `EncoderUnavailable`."""
+        with self._lock:
+            if self._whole_words is None:
+                pieces = self._ready().tokenizer.get_vocab()
+                self._whole_words = frozenset(piece for piece in pieces if not piece.startswith("##"))
+        return word in self._whole_words
 
     def encode_documents(self, texts: Sequence[str]) -> Vectors:
         """Return one row of length one for each text; raises `EncoderUnavailable`."""

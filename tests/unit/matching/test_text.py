@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matching.text import normalise, sentences, stems, words
+from matching.text import american, normalise, sentences, stem, stems, words
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,51 @@ def test_a_text_in_another_script_stays_as_it_is() -> None:
     assert normalise("Привет, кто там? Москва.") == "Привет, кто там? Москва."
     assert normalise("रोगी की देखभाल") == "रोगी की देखभाल"
     assert normalise("TGF-β and 5 μg of α") == "TGF-β and 5 μg of α"
+
+
+BRITISH_AND_AMERICAN = """
+anaemia anemia, anaemic anemic, paediatric pediatric, paediatrician pediatrician, haemorrhage hemorrhage,
+haemoglobin hemoglobin, haematology hematology, oesophagus esophagus, oesophageal esophageal, foetal
+fetal, foetus fetus, organise organize, catheterise catheterize, catheterisation catheterization,
+immunisation immunization, diarrhoea diarrhea, gynaecology gynecology, leukaemia leukemia, orthopaedic
+orthopedic, orthopaedics orthopedics, tumour tumor, labour labor, colour color, behaviour behavior,
+behavioural behavioral, fibre fiber, centre center, centres centers, litre liter, metre meter, theatre
+theater, programme program, programmes programs, practise practice, analyse analyze, analyser analyzer,
+dialyse dialyze, catalogue catalog, sulphate sulfate, dyspnoea dyspnea, apnoea apnea, coeliac celiac,
+oestrogen estrogen, oedema edema, lymphoedema lymphedema, faeces feces, faecal fecal, caesarean cesarean,
+ischaemia ischemia, ischaemic ischemic, bacteraemia bacteremia, hypoglycaemia hypoglycemia, septicaemia
+septicemia, glycaemic glycemic, aetiology etiology, mould mold, grey gray, ageing aging, judgement
+judgment, licence license, defence defense, travelled traveled, counselling counseling, labelling
+labeling, labelled labeled, enrolment enrollment, fulfil fulfill, neighbour neighbor, neighbourhood
+neighborhood, odour odor, favour favor, vapour vapor, vapours vapors, manoeuvre maneuver, tranquilliser
+tranquilizer, crystallise crystallize, gonorrhoea gonorrhea, caecum cecum, anaesthesia anesthesia,
+anaesthetist anesthetist, anaesthetic anesthetic, haemodialysis hemodialysis, haemophilia hemophilia,
+thalassaemia thalassemia, toxaemia toxemia, tyre tire, sceptical skeptical, speciality specialty,
+prioritisation prioritization, mobilise mobilize, hospitalised hospitalized, randomised randomized,
+paralyse paralyze, catalyse catalyze, rationalise rationalize, rumour rumor, honour honor, humour humor,
+flavour flavor, harbour harbor, haemolysis hemolysis, haemostasis hemostasis, palaeolithic paleolithic,
+pretence pretense, dialling dialing, signalling signaling, modelling modeling, cancelled canceled,
+cancellation cancelation, pyjamas pajamas, orthopaedist orthopedist, oestradiol estradiol, oesophagitis
+esophagitis, uraemia uremia, hyperlipidaemia hyperlipidemia, polycythaemia polycythemia, foetuses
+fetuses, fibres fibers, stabilise stabilize, sterilise sterilize, sterilising sterilizing, visualisation
+visualization, optimise optimize, personalised personalized, customise customize, minimise minimize,
+centred centered, metres meters, nitre niter, sabre saber, calibre caliber, encyclopaedia encyclopedia,
+homoeopathy homeopathy, aluminium aluminum, oestrus estrus, sulphonylurea sulfonylurea, amoeba ameba,
+haematoma hematoma, haematuria hematuria, menorrhoea menorrhea, dysmenorrhoea dysmenorrhea, logorrhoea
+logorrhea, rationalisation rationalization, paraesthesia paresthesia, kinaesthetic kinesthetic,
+anaesthesiology anesthesiology, dyslipidaemia dyslipidemia
+"""
+
+
+def test_british_and_american_spellings_have_one_stem() -> None:
+    pairs = [pair.split() for pair in BRITISH_AND_AMERICAN.replace("\n", " ").split(",")]
+    assert len(pairs) > 140
+    assert [(one, other) for one, other in pairs if stem(one) != stem(other)] == []
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["hour", "four", "tour", "your", "swelling", "spelling", "telling", "calling", "aerosol", "hundred"],
+)
+def test_words_that_only_look_british_are_left_alone(word: str) -> None:
+    assert american(word) == word
