@@ -21,7 +21,7 @@ def register(**switched_off: bool | int) -> Register:
 
 
 DEFENCES: dict[str, tuple[int, dict[str, bool | int]]] = {
-    "keyword stuffing": (4, {"honesty": False}),
+    "keyword stuffing": (47, {"honesty": False}),
     "repetition": (1, {"honesty": False}),
     "copied need": (0, {"own_words": False}),
     "hidden characters": (0, {"own_words": False}),
