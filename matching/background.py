@@ -139,7 +139,7 @@ def meaning_background(encoder: Encoder, settings: MatcherSettings) -> MeaningBa
     """
     key = (encoder.digest, settings.glossary)
     if key not in _made:
-        _made[key] = _shipped(encoder, settings) or _encoded(encoder, settings)
+        _made[key] = _shipped(encoder) or _encoded(encoder, settings)
     return _made[key]
 
 
@@ -149,9 +149,10 @@ def spelled_out(document: Document, book: Glossary | None) -> str:
     return text if book is None else book.spell_out(text)
 
 
-def _shipped(encoder: Encoder, settings: MatcherSettings) -> MeaningBackground | None:
+def _shipped(encoder: Encoder) -> MeaningBackground | None:
+    """Return what is shipped for the packaged model; without the glossary too, which changes its texts a little."""
     file = resources.files("matching").joinpath("data/background.npz")
-    if not settings.glossary or not file.is_file():
+    if not file.is_file():
         return None
     with file.open("rb") as stream, np.load(stream, allow_pickle=False) as kept:
         if str(kept["encoder"]) != encoder.digest or str(kept["content"]) != content_digest():

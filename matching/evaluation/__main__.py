@@ -36,9 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from matching.adapters.sentence_encoder import SentenceEncoder  # heavy: not needed for --help
 
     encoder = RememberingEncoder(SentenceEncoder(options.model))
-    measured = measure(split, encoder)
+    closer = bool(options.report) or not options.json
+    measured = measure(split, encoder, late=closer)
     found = None
-    if options.report or not options.json:
+    if closer:
         found = findings(split, measured, judge(split, encoder), encoder.name)
         if not options.json:
             _say(printing.everything(found))

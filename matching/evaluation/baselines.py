@@ -21,9 +21,6 @@ from matching.protocols import Encoder, TokenEncoder
 from matching.text import normalise, stems
 from matching.types import Document, Hit, TokenRows, Vectors
 
-DIRECTIONS = 96
-"""Token vectors are cut to so many main directions, as the matcher's own are: full ones take four times as long."""
-
 Scores = Floats
 
 
@@ -110,7 +107,7 @@ def late(askers: Sequence[TokenRows], texts: Sequence[TokenRows]) -> tuple[Score
     there = np.zeros((len(askers), len(texts)), dtype=np.float32)
     back = np.zeros_like(there)
     if askers and texts:
-        own, other = _reduced(askers, texts)
+        own, other = _centred_tokens(askers), _centred_tokens(texts)
         starts = np.cumsum([0, *(len(text) for text in other[:-1])])
         lengths = np.array([len(text) for text in other], dtype=np.float32)
         rows = np.concatenate(other)
@@ -123,17 +120,10 @@ def late(askers: Sequence[TokenRows], texts: Sequence[TokenRows]) -> tuple[Score
     return there, back
 
 
-def _reduced(askers: Sequence[TokenRows], texts: Sequence[TokenRows]) -> tuple[list[Vectors], list[Vectors]]:
-    """Return the tokens of each text, centred on those of its side and cut to their main directions."""
-    sides = []
-    for side in (askers, texts):
-        mean = np.concatenate([one.vectors for one in side]).mean(axis=0)
-        # A text without a token (it was empty) is like nothing.
-        sides.append([_unit(one.vectors - mean) if len(one.vectors) else mean[None] * 0 for one in side])
-    together = np.concatenate([rows for side in sides for rows in side])
-    _, directions = np.linalg.eigh(together.T @ together)
-    kept = directions[:, ::-1][:, :DIRECTIONS]
-    return [_unit(rows @ kept) for rows in sides[0]], [_unit(rows @ kept) for rows in sides[1]]
+def _centred_tokens(side: Sequence[TokenRows]) -> list[Vectors]:
+    """Return the tokens of each text of one side, centred on the mean of all; without a token it is like nothing."""
+    mean = np.concatenate([one.vectors for one in side]).mean(axis=0)
+    return [_unit(one.vectors - mean) if len(one.vectors) else mean[None] * 0 for one in side]
 
 
 def _unit(rows: Vectors) -> Vectors:

@@ -43,13 +43,19 @@ class Verdict:
     count: int
     among: int
 
+    @property
+    def told(self) -> str:
+        """Return the counts in words."""
+        return f"{self.count} of {self.among}" if self.among else "the set has none such"
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What was found: figures of each method, what the matcher is ahead of each, verdicts, losses, probabilities.
 
-    ``losses`` is empty for a sealed set, ``reasons`` None where none were judged, ``ablations`` empty where they were
-    not asked for.
+    ``reliability`` is over every need and candidate, ``first`` over the best candidate of each need alone: most
+    candidates are plainly nothing, and it is easy to say so. ``losses`` is empty for a sealed set, ``reasons`` None
+    where none were judged, ``ablations`` empty where they were not asked for.
     """
 
     split: Split
@@ -59,6 +65,7 @@ class Findings:
     verdicts: tuple[Verdict, ...]
     losses: tuple[Loss, ...]
     reliability: Reliability
+    first: Reliability
     curve: tuple[CurvePoint, ...]
     threshold: float
     reasons: ReasonFigures | None = None
@@ -95,6 +102,7 @@ def findings(
         verdicts=tuple(_verdict(name, tally) for name, tally in matcher.items() if name not in RANKING),
         losses=tuple(losses(measured.need_rankings["matcher"], split)),
         reliability=reliability(forecasts(measured.run.needs, split)),
+        first=reliability(forecasts(measured.run.needs, split, 1)),
         curve=tuple(curve(measured.run.needs, split)),
         threshold=MatcherSettings().threshold,
         reasons=reasons,

@@ -68,10 +68,15 @@ class Measured:
         }
 
 
-def measure(split: Split, encoder: Encoder | None, settings: MatcherSettings | None = None) -> Measured:
-    """Rank every asker of a split by every method; without an encoder by words alone."""
+def measure(
+    split: Split, encoder: Encoder | None, settings: MatcherSettings | None = None, *, late: bool = True
+) -> Measured:
+    """Rank every asker of a split by every method; without an encoder by words alone.
+
+    ``late``: also by bare late interaction, which takes longer than all other methods together.
+    """
     # The simple methods come first: their bare texts are encoded in large batches, and many are the matcher's too.
-    needs, technologies, queries = simple(split, encoder)
+    needs, technologies, queries = simple(split, encoder, late=late)
     run = run_matcher(split, encoder, settings)
     tallies = {name: ranking(needs[name], technologies[name], queries[name], split) for name in needs}
     tallies["matcher"] = run.tallies(split)
@@ -97,18 +102,18 @@ def run_matcher(split: Split, encoder: Encoder | None, settings: MatcherSettings
 
 
 def simple(
-    split: Split, encoder: Encoder | None
+    split: Split, encoder: Encoder | None, *, late: bool = True
 ) -> tuple[Mapping[str, Rankings], Mapping[str, Rankings], Mapping[str, Rankings]]:
     """Return the rankings of each simple method: for needs, for technologies and for queries."""
     book = glossaries.load()
     needs = Side.of_documents(split.needs, encoder, book)
     technologies = Side.of_documents(split.technologies, encoder, book)
-    there, back = _echoes(needs, technologies)
+    there, back = _echoes(needs, technologies) if late else (None, None)
     typed: dict[str, dict[str, Sequence[str]]] = {}
     for target, pool in ((Kind.NEED, needs), (Kind.TECHNOLOGY, technologies)):
         chosen = [query for query in split.queries if query.target is target]
         asked = Side.of_queries(chosen, encoder, book)
-        for name, found in baselines.rankings(asked, pool, _echoes(asked, pool)[0]).items():
+        for name, found in baselines.rankings(asked, pool, _echoes(asked, pool)[0] if late else None).items():
             typed.setdefault(name, {}).update(found)
     return (
         baselines.rankings(needs, technologies, there),

@@ -58,7 +58,7 @@ def threshold(found: Findings) -> Iterator[str]:
     """Yield how often the matcher says yes and no wrongly, and what other thresholds would do."""
     yield from _heading(f"When nothing fits: threshold {found.threshold:g}")
     for verdict in found.verdicts:
-        yield f"{FIGURES[verdict.name]:{_NAME}}{sure(verdict.estimate)}  ({verdict.count} of {verdict.among})"
+        yield f"{FIGURES[verdict.name]:{_NAME}}{sure(verdict.estimate)}  ({verdict.told})"
     yield ""
     yield f"{'threshold':>12}{'false-match rate':>20}{'wrongly empty rate':>20}"
     for least in THRESHOLDS:
@@ -69,16 +69,17 @@ def threshold(found: Findings) -> Iterator[str]:
 def probabilities(found: Findings) -> Iterator[str]:
     """Yield how good the probabilities are, and the reliability table."""
     known = found.reliability
-    yield from _heading("Does a probability mean what it says? (grade 2 or 3, every need and candidate)")
-    yield (
-        f"Brier score {known.brier:.4f}; saying {known.rate:.3f} to everything {known.base:.4f}; "
-        f"skill {known.skill:.3f}; {known.candidates} pairs"
-    )
-    yield f"{'said':>12}{'pairs':>8}{'mean said':>12}{'came true':>12}"
-    for one in known.bins:
+    yield from _heading("Does a probability mean what it says? (grade 2 or 3)")
+    for whom, one in (("every need and candidate", known), ("the first candidate of each need", found.first)):
         yield (
-            f"{f'{one.low:.1f} to {one.high:.1f}':>12}{one.count:8}{one.said:12.3f}   {sure(one.came_true)}"
+            f"{whom:{_NAME}}Brier score {one.brier:.4f}; saying {one.rate:.3f} to everything {one.base:.4f}; "
+            f"skill {one.skill:.3f}; {one.candidates} pairs"
         )
+    yield ""
+    yield f"{'said':>12}{'pairs':>8}{'mean said':>12}{'came true':>12}"
+    for tenth in known.bins:
+        span = f"{tenth.low:.1f} to {tenth.high:.1f}"
+        yield f"{span:>12}{tenth.count:8}{tenth.said:12.3f}   {sure(tenth.came_true)}"
 
 
 def reasons(judged: ReasonFigures) -> Iterator[str]:

@@ -64,12 +64,12 @@ class CurvePoint:
     wrongly_empty: float
 
 
-def forecasts(results: Mapping[str, Results], split: Split) -> Forecasts:
-    """Return what the matcher said of every candidate it returned, for every need."""
+def forecasts(results: Mapping[str, Results], split: Split, first: int | None = None) -> Forecasts:
+    """Return what the matcher said of every candidate it returned for every need, or of the ``first`` few."""
     said, true = [], []
     for need in split.needs:
         graded = split.grades.get(need.id, {})
-        for match in results[need.id].matches:
+        for match in results[need.id].matches[:first]:
             said.append(match.chance)
             true.append(float(graded.get(match.id, 0) >= USEFUL))
     return Forecasts(np.array(said, dtype=float), np.array(true, dtype=float))

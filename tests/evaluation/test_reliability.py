@@ -49,6 +49,13 @@ def test_of_every_need_and_candidate_it_is_asked_whether_the_grade_is_two_or_thr
     assert found.true.tolist() == [1.0, 0.0, 1.0, 0.0]
 
 
+def test_the_first_candidate_of_each_need_can_be_asked_about_alone(tmp_path: Path) -> None:
+    split = load(write_split(tmp_path))
+    ranked = {"N0": results(("T2", 0.9), ("T0", 0.4)), "N1": results(("T2", 0.7)), "N2": results()}
+    found = forecasts(ranked, split, 1)
+    assert (found.said.tolist(), found.true.tolist()) == ([0.9, 0.7], [0.0, 1.0])
+
+
 def test_a_higher_threshold_trades_false_matches_for_needs_left_empty(tmp_path: Path) -> None:
     split = load(write_split(tmp_path))
     found = curve(

@@ -75,7 +75,7 @@ def test_the_report_is_one_file_whose_charts_have_names_and_stand_beside_tables(
     assert page.addresses == []
     assert "script" not in page.tags
     assert page.tags.count("svg") == 9
-    assert page.tags.count("table") == 9
+    assert page.tags.count("table") == 10
     assert len(page.labelled) == 18
     assert set(page.labelled) <= set(page.ids)
     assert len(page.ids) == len(set(page.ids))

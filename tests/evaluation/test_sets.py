@@ -16,6 +16,11 @@ def test_a_set_without_judged_reasons_or_a_seal_is_read(tmp_path: Path) -> None:
     assert (split.name, split.reasons, split.sealed) == (tmp_path.name, (), False)
 
 
+def test_the_set_that_is_only_measured_is_sealed() -> None:
+    assert load(Path(__file__).parent / "sealed").sealed
+    assert not load(Path(__file__).parent / "dev").sealed
+
+
 def test_judged_reasons_are_read(tmp_path: Path) -> None:
     (write_split(tmp_path) / "reasons.tsv").write_text(HEAD + "N0\t1\tT0\tnothing-found\n", encoding="utf-8")
     assert load(tmp_path).reasons == (JudgedReason("N0", 1, "T0", Answer.NOTHING_FOUND),)
