@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from time import perf_counter
 
 import structlog
 
+from marketplace import clock
 from marketplace.database import db, transaction
 from marketplace.matches import actions, queries
 from marketplace.matches.actions import Claim, hold_clock
@@ -26,6 +28,8 @@ STEP_SECONDS = 0.5
 LARGEST_STEP = 32
 #: How often the whole is gone through again for what changed or failed meanwhile, before the build is left for later.
 PASSES = 3
+#: The pause after a build that could not go on.
+INTERRUPTED_FOR = timedelta(minutes=1)
 
 
 class Interrupted(Exception):
@@ -41,6 +45,7 @@ class Builder:
         self._failed: set[tuple[Kind, str]] = set()
         #: A recipe's index is begun once in a worker's life: two with other settings would take turns for ever.
         self._begun = False
+        self._again = clock.now()
 
     def steps(self) -> Iterator[None]:
         """Build, check and switch, giving way after each small step.
@@ -48,6 +53,8 @@ class Builder:
         A worker that is stopped leaves the claim, one that is killed loses it after its lease; whoever goes on finds
         what is built, and does the rest.
         """
+        if clock.now() < self._again:
+            return
         recipe = self._indexer.recipe()
         if not self._begun:
             self._indexer.begin()
@@ -61,6 +68,7 @@ class Builder:
             yield from self._build(claim)
         except Interrupted as reason:
             log.warning("index_build_interrupted", generation=claim.generation, why=str(reason))
+            self._again = clock.now() + INTERRUPTED_FOR
         finally:
             db.session.rollback()
             actions.release(claim)
