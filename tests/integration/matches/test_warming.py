@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
@@ -107,3 +108,22 @@ def test_the_state_follows_what_searches_can_do(own: tuple[Flask, Finders]) -> N
             states.append(finders.state)
     words, fine = State.WORDS_ONLY, State.READY
     assert states == [words, fine, fine, words, words]
+
+
+def test_collections_are_held_while_the_index_is_loaded_and_go_on_also_when_that_fails() -> None:
+    with finder.no_collections():
+        assert not gc.isenabled()
+        with finder.no_collections():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(OSError, match="away"), finder.no_collections():
+        raise OSError("away")
+    assert gc.isenabled()
+
+
+def test_what_was_loaded_is_left_out_of_later_collections(own: tuple[Flask, Finders]) -> None:
+    before = gc.get_freeze_count()
+    finder.warm(own[0])
+    assert gc.get_freeze_count() > before
+    gc.unfreeze()
