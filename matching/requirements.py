@@ -27,6 +27,8 @@ HALF_ASKED = 0.5
 """What an aspect counts of which the must-have uses a listing's words rather than an asker's."""
 FILLING = 0.3
 """What words count that say how a thing is asked for, and not what is: "usable", "compliant", "link"."""
+SAME_SIZE = 20.0
+"""How many times an amount may differ from the one asked for and still be about the same."""
 RARE = 4.0
 """The weight of a quantity that is asked for: as much as a rare word."""
 
@@ -127,6 +129,10 @@ class Quantity:
     bound: int
     start: int
     end: int
+
+    def near(self, other: Quantity) -> bool:
+        """Tell whether another text's amount can be about the same: weeks say nothing of "within 2 minutes"."""
+        return self.kind == other.kind and self.amount / SAME_SIZE <= other.amount <= self.amount * SAME_SIZE
 
     def met_by(self, other: Quantity) -> bool:
         """Tell whether another text's amount keeps the bound that this one sets."""
@@ -271,7 +277,7 @@ def cover(asked: Asked, told: Told) -> Cover:
     broken = False
     if asked.limit is not None:
         total += RARE
-        same = [one for one in told.quantities if one.kind == asked.limit.kind]
+        same = [one for one in told.quantities if asked.limit.near(one)]
         if any(asked.limit.met_by(one) for one in same):
             found += RARE
         elif same:
@@ -287,7 +293,7 @@ def places(asked: Asked, told: Told) -> tuple[tuple[int, int], ...]:
     """Return where in the sentence stands what the must-have asks for: (start, end), in order, never overlapping."""
     wanted = [place for slot in asked.slots for key in slot.keys for place in told.places.get(key, ())]
     if asked.limit is not None:
-        wanted += [(one.start, one.end) for one in told.quantities if one.kind == asked.limit.kind]
+        wanted += [(one.start, one.end) for one in told.quantities if asked.limit.near(one)]
     return joined(wanted)
 
 

@@ -26,7 +26,7 @@ FITS = {
 }
 ANSWERS = {
     Answer.ANSWERS: Tag("Answers", "green"),
-    Answer.PARTLY: Tag("Partly", "yellow"),
+    Answer.PARTLY: Tag("Partly or unclear", "yellow"),
     Answer.NOTHING_FOUND: Tag("Nothing found", "grey"),
 }
 SOURCES = {
@@ -205,7 +205,7 @@ def answered_words(match: Match) -> str:
     words = f"Answers {full or 'none'} of {count(len(match.reasons), 'must-have')}"
     if not part:
         return words
-    return f"{words}, {part} more in part" if full else f"{words} fully, {part} in part"
+    return f"{words}, {part} more partly or unclear" if full else f"{words} fully, {part} partly or unclear"
 
 
 def evidence_of(wanted: Sequence[str], held: Sequence[EvidenceItem], today: date) -> tuple[Evidence, ...]:

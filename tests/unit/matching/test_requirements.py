@@ -56,6 +56,7 @@ def test_a_must_have_that_asks_for_none_of_it_is_answered_by_there_being_none() 
         ("Results in 90 seconds.", 1.0, False),
         ("Clips are read within the hour, or in 1 hour at night.", 0.5, True),
         ("A test at the bedside.", 0.0, False),
+        ("A 24-week programme.", 0.0, False),
     ],
 )
 def test_an_amount_that_is_asked_for_is_kept_broken_or_not_told(
