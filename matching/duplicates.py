@@ -109,6 +109,8 @@ class Spoken:
     def since(self) -> npt.NDArray[np.str_]:
         """Return for each of ``hashes`` since when it has been said; "" where nobody knows."""
         dates = self.document.since
+        if len(dates) == 1:
+            return np.full(len(self.hashes), dates[0], dtype="U32")
         if len(dates) != len(self.sentences):
             return np.full(len(self.hashes), "", dtype="U32")
         each = np.concatenate(
@@ -136,9 +138,8 @@ class Spoken:
 
     @cached_property
     def must_haves(self) -> frozenset[tuple[str, ...]]:
-        """Return the stems of each must-have of a need that says more than one word."""
-        found = (_telling(text) for text in self.document.requirements)
-        return frozenset(one for one in found if len(one) > 1)
+        """Return the stems of each must-have of a need."""
+        return frozenset(found for text in self.document.requirements if (found := _telling(text)))
 
     @cached_property
     def said(self) -> frozenset[tuple[str, ...]]:
@@ -182,23 +183,32 @@ def shared_text(one: Spoken, other: Spoken) -> int:
 def copied_from(need: Spoken, listing: Spoken) -> Foreign:
     """Return what a listing has copied from a need: sentences, several of its must-haves, or its title in the name.
 
-    A short quotation and a single must-have are nobody's property.
+    A short quotation and a single must-have, however long, are nobody's property.
     """
     hashes = np.intersect1d(need.hashes, listing.hashes, assume_unique=True)
-    musts = need.must_haves & listing.said
+    repeated = [must for must in need.must_haves if _repeats(listing, must)]
+    asked = np.concatenate([NOTHING.hashes, *(_hashes(must, len(must)) for must in repeated)])
     title, vocabulary = need.title, need.vocabulary
     named = len(title) > 1 and _holds(listing.title, title)
     shuffled = any(
         len(one.stems) >= MADE_WORDS and _share(one.stems, vocabulary) >= MADE_OF for one in listing.sentences
     )
-    many = len(musts) >= max(1, min(MUSTS, len(need.must_haves)))
-    if len(hashes) < COPIED and not (many or named or shuffled):
+    told = len(np.setdiff1d(hashes, asked)) >= COPIED
+    if not (told or len(repeated) >= MUSTS or named or shuffled):
         return NOTHING
     return Foreign(
         np.union1d(hashes, _hashes(title, len(title))),
-        musts | ({title} if named else frozenset()),
+        frozenset(repeated) | ({title} if named else frozenset()),
         vocabulary,
     )
+
+
+def _repeats(listing: Spoken, must: tuple[str, ...]) -> bool:
+    """Tell whether a listing says a must-have word for word, a short one as a sentence of its own."""
+    if must in listing.said:
+        return True
+    asked = _hashes(must, len(must))
+    return len(asked) > 1 and bool(np.isin(asked, listing.hashes).all())
 
 
 def _holds(whole: Sequence[str], part: Sequence[str]) -> bool:
@@ -242,7 +252,7 @@ def _own(spoken: Spoken, foreign: Foreign) -> Iterator[tuple[Sentence, str]]:
                     away[start : start + len(part)] = True
         carried = int(away[count:].sum())
         away = away[:count]
-        if count and (away.mean() > 0.5 or _share(one.stems, foreign.vocabulary) > 0.5):
+        if count and (away.mean() > 0.5 or _share(one.stems, foreign.vocabulary) >= MADE_OF):
             yield one, ""
         else:
             yield one, _less(one, away) if away.any() else one.plain
@@ -275,8 +285,8 @@ class Loan:
     same: bool
 
 
-def loans(among: Sequence[Spoken]) -> list[Loan]:
-    """Return who has text of whom. Who said it first is the lender, ties by id.
+def loans(among: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loan]:
+    """Return who has text of whom. Who said it first is the lender, ties by id. Shingles of ``nobodys`` are left out.
 
     Where several have said it, the first of all has lent it to each of them. Less than `COPIED` shingles are told
     only of listings that are the same, reworded.
@@ -288,7 +298,7 @@ def loans(among: Sequence[Spoken]) -> list[Loan]:
     owner = np.repeat(np.arange(len(among)), sizes)
     hashes = np.concatenate([one.hashes for one in among])
     _, where, count = np.unique(hashes, return_inverse=True, return_counts=True)
-    several = np.flatnonzero(count[where] > 1)
+    several = np.flatnonzero((count[where] > 1) & ~np.isin(hashes, nobodys))
     if not len(several):
         return []
     hashes, owner = hashes[several], owner[several]

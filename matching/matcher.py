@@ -10,9 +10,11 @@ from functools import lru_cache
 
 from matching import documents as recipe
 from matching.alike import Alike
+from matching.duplicates import Spoken
 from matching.errors import EncoderUnavailable
 from matching.explanation import NEAR, QUOTED, Typed, nearest
 from matching.late import Tokens
+from matching.lexical import best
 from matching.protocols import Encoder, VectorIndex
 from matching.reading import Reader, Reading, digest_of
 from matching.register import Record, Register
@@ -205,6 +207,20 @@ class Matcher:
         what = self.reader.weigh(terms, self.kind.other)
         standing = self.reader.standing(what, self.kind.other, whole, tokens, typed=True)
         return Asker(what, whole, tokens, standing)
+
+    # Whose text is it ------------------------------------------------------------------------------------------
+
+    def resembling(self, document: Document, limit: int = 30) -> list[Spoken]:
+        """Return what those documents say that have most words in common with one of either side, itself left out.
+
+        Only what is copied, in part or in whole, is sure to be among them. Nothing is encoded.
+        """
+        view = self.register.view()
+        hits: list[Hit] = []
+        for scores in self.register.words.coverage(self.reader.said(document), view.words):
+            hits += best(view.words, scores, limit)
+        ids = dict.fromkeys(hit.id for hit in hits if hit.id != document.id and hit.id in view.records)
+        return [view.records[key].spoken for key in ids]
 
     # Quotations ----------------------------------------------------------------------------------------------
 

@@ -55,6 +55,7 @@ class Reader:
         self._knower: WordKnower | None = encoder if isinstance(encoder, WordKnower) else None
         self.expand = Expand(settings, self.is_english)
         self.plain = self.expand.plain
+        self._again: Callable[[Document], tuple[Record, Said]] = lru_cache(maxsize=1024)(self._read_again)
         self.weights: Callable[[str], Mapping[str, float]] = lru_cache(maxsize=4096)(self._weights)
 
     def is_english(self, word: str) -> bool:
@@ -77,12 +78,15 @@ class Reader:
             Encoded(document, _pieces(document), None, recipe.digest(document, "")) for document in documents
         ]
 
-    def _encode_all(self, encoder: Encoder, given: Sequence[Document]) -> list[Encoded]:
+    def _encode_all(
+        self, encoder: Encoder, given: Sequence[Document], *, quoted: bool = True
+    ) -> list[Encoded]:
+        """Encode wholes and, unless they are not to be ``quoted``, sentence by sentence."""
         counter = encoder.count_tokens if isinstance(encoder, TokenCounter) else _guess_tokens
         limit = min(
             encoder.max_tokens if isinstance(encoder, TokenCounter) else _PASSAGE_TOKENS, _PASSAGE_TOKENS
         )
-        pieces = [_pieces(document) if self.settings.explain else () for document in given]
+        pieces = [_pieces(document) if self.settings.explain and quoted else () for document in given]
         chunks = [recipe.split(self.expand.whole(document), counter, limit) or ["-"] for document in given]
         flat = [chunk for one in chunks for chunk in one]
         sentences = [self.expand.spelled_out(piece.text) for one in pieces for piece in one]
@@ -91,11 +95,11 @@ class Reader:
             rows, tokens = encoder.encode_tokens([*flat, *sentences])
         else:
             rows, tokens = encoder.encode_documents([*flat, *sentences]), [None] * len(flat)
-        wholes, quoted = rows[: len(flat)], rows[len(flat) :]
+        wholes, single = rows[: len(flat)], rows[len(flat) :]
         encoded, at, piece_at = [], 0, 0
         for document, parts, own in zip(given, chunks, pieces, strict=True):
             vectors = np.concatenate(
-                [wholes[at : at + len(parts)], quoted[piece_at : piece_at + len(own)]], dtype=np.float32
+                [wholes[at : at + len(parts)], single[piece_at : piece_at + len(own)]], dtype=np.float32
             )
             passages = (*(Passage(recipe.WHOLE, part) for part in parts), *own)
             extra = self._extra(document, vectors[: len(parts)], tokens[at : at + len(parts)])
@@ -122,6 +126,23 @@ class Reader:
         """Return the digest that `encode` would give, without encoding: equal means there is nothing to do."""
         model = digest_of(self.encoder)
         return recipe.digest(document, f"{model} {backgrounds.content_digest()}" if model else "")
+
+    def again(self, document: Document, *, encoded: bool) -> tuple[Record, Said]:
+        """Read what is left of a document when text is taken out of it, and what it says; remembered if encoded."""
+        if encoded and self.encoder is not None and document.passages:
+            try:
+                return self._again(document)
+            except EncoderUnavailable:
+                logger.warning("Encoding is off: what is left of a document is read by its words alone")
+        what = self.said(document)
+        return self.record(Encoded(document, (), None, ""), what), what
+
+    def _read_again(self, document: Document) -> tuple[Record, Said]:
+        """Read a document anew; raises `EncoderUnavailable`, so that a failure is never remembered."""
+        if self.encoder is None:
+            raise EncoderUnavailable("No encoder is set.")
+        what = self.said(document)
+        return self.record(self._encode_all(self.encoder, [document], quoted=False)[0], what), what
 
     def record(self, encoded: Encoded, what: Said) -> Record:
         """Return what is kept in memory of an encoded document that says ``what``."""

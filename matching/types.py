@@ -56,7 +56,7 @@ class Document:
     ``requirements`` are a need's must-haves in order (empty for a technology). ``supplier`` groups the
     technologies of one company. ``evidence_wanted`` and ``evidence_held`` hold evidence type keys. ``since`` says of
     each sentence since when it has been public, as ISO dates in the order of `matching.duplicates.cut`; empty where
-    nobody knows.
+    nobody knows, a single one if it holds for all.
     """
 
     id: str

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from matching.background import SIGNALS
-from matching.coverage import Said, pair
-from matching.duplicates import NOTHING, Foreign, copied, copied_from, loans, own_text
-from matching.late import Tokens
+from matching.coverage import pair
+from matching.duplicates import NOTHING, Foreign, Spoken, copied_from, loans, own_text
 from matching.lexical import Floats
-from matching.reading import Reader, mean_of
-from matching.register import Record
+from matching.reading import Reader
 from matching.settings import MatcherSettings
 from matching.steps.candidates import Candidates
 from matching.steps.combine import Combine
@@ -22,9 +19,9 @@ from matching.steps.rerank import Rerank
 from matching.steps.retrieve import Retrieve
 from matching.types import Kind
 
-_SIGNALS = ([0, 1], [2], [3, 4])
-"""Words, meaning, tokens. What foreign text has rubbed off on its neighbours shows in one of them, seldom in all, so
-the weakest counts."""
+READ_AGAIN = 16
+"""Candidates, from the best on, whose own text is encoded anew for one request; what was encoded is remembered. The
+others are judged by their words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,104 +42,46 @@ class OwnWords:
 
     def __call__(self, found: Candidates) -> None:
         """Find who has text of whom, lower the scores of those that lean on others, and order the head anew."""
+        asking = found.asker.record
+        if asking is None or asking.document.kind is not Kind.NEED:
+            return  # What a person typed is no text to copy.
         head = found.order[: max(self.settings.rerank, found.limit)]
-        if self._asking(found) is None:
-            return
+        # What two listings both have from the need is no loan of one from the other.
         found.loans = [
             replace(one, borrower=head[one.borrower], lender=head[one.lender])
-            for one in loans([found.records[at].spoken for at in head])
+            for one in loans([found.records[at].spoken for at in head], asking.spoken.hashes)
         ]
-        foreign = self._foreign(found, head) if self.settings.own_words else {}
+        foreign = self._foreign(found, head, asking.spoken) if self.settings.own_words else {}
         if foreign:
-            places = sorted(foreign)
-            scores = self._scores(found, places, [foreign[at] for at in places])
-            found.scores[places] = np.minimum(found.scores[places], scores)
+            places = list(foreign)
+            found.scores[places] = np.minimum(found.scores[places], self._scores(found, foreign))
             found.order = found.sort(head) + found.order[len(head) :]
 
-    def _asking(self, found: Candidates) -> Record | None:
-        """Return the need that asks; what a person typed is no text to copy."""
-        asking = found.asker.record
-        return asking if asking is not None and asking.document.kind is Kind.NEED else None
-
-    def _foreign(
-        self, found: Candidates, head: Sequence[int]
-    ) -> dict[int, tuple[Foreign, list[Tokens | None]]]:
-        """Return what is not their own in the candidates at ``head``, with the tokens of those who said it."""
-        foreign: dict[int, tuple[Foreign, list[Tokens | None]]] = {}
-        asking = self._asking(found)
-        if asking is not None:
-            for at in head:
-                copy = copied_from(asking.spoken, found.records[at].spoken)
-                if copy is not NOTHING:
-                    foreign[at] = copy, [asking.tokens]
+    def _foreign(self, found: Candidates, head: Sequence[int], need: Spoken) -> dict[int, Foreign]:
+        """Return what is not their own in the candidates at ``head``, best first."""
+        foreign = {}
+        for at in head:
+            if (copy := copied_from(need, found.records[at].spoken)) is not NOTHING:
+                foreign[at] = copy
         for loan in found.loans:
-            giver, taker = found.records[loan.lender], found.records[loan.borrower]
-            if giver.document.supplier != taker.document.supplier:
-                before, tokens = foreign.get(loan.borrower, (NOTHING, []))
-                hashes = np.union1d(before.hashes, loan.shingles)
-                foreign[loan.borrower] = replace(before, hashes=hashes), [*tokens, giver.tokens]
-        return foreign
+            giver, taker = (found.records[at].document.supplier for at in (loan.lender, loan.borrower))
+            if giver != taker:
+                before = foreign.get(loan.borrower, NOTHING)
+                foreign[loan.borrower] = replace(before, hashes=np.union1d(before.hashes, loan.shingles))
+        return {at: foreign[at] for at in head if at in foreign}
 
-    def _scores(
-        self,
-        found: Candidates,
-        places: Sequence[int],
-        foreign: Sequence[tuple[Foreign, Sequence[Tokens | None]]],
-    ) -> Floats:
-        """Return what the candidates at ``places`` would score without the foreign text, by their weakest signal."""
+    def _scores(self, found: Candidates, foreign: Mapping[int, Foreign]) -> Floats:
+        """Return what candidates would score without the foreign text."""
         alone = Candidates(found.asker, found.view, found.limit)
-        alone.ids = [found.ids[at] for at in places]
-        alone.values = np.full((len(places), SIGNALS), np.nan, dtype=np.float32)
-        for row, (at, (away, tokens)) in enumerate(zip(places, foreign, strict=True)):
-            record, what = self._without(found.records[at], away, tokens)
+        alone.ids = [found.ids[at] for at in foreign]
+        alone.values = np.full((len(foreign), SIGNALS), np.nan, dtype=np.float32)
+        for row, (at, away) in enumerate(foreign.items()):
+            document = own_text(found.records[at].spoken, away)
+            record, what = self.reader.again(document, encoded=row < READ_AGAIN)
             alone.records.append(record)
             if self.settings.keyword:
                 alone.values[row, :2] = pair(found.asker.said, what)
         self.retrieve.compare_wholes(alone)
-        self.rerank.compare_tokens(alone, range(len(places)))
-        values, weakest = alone.values, np.full(len(places), np.inf, dtype=np.float32)
-        for signals in _SIGNALS:
-            alone.values = np.full_like(values, np.nan)
-            alone.values[:, signals] = values[:, signals]
-            self.combine(alone)
-            known = ~np.isnan(alone.values).all(axis=1)
-            weakest[known] = np.minimum(weakest, alone.scores)[known]
-        return np.where(np.isinf(weakest), 0.0, weakest).astype(np.float32)
-
-    def _without(
-        self, record: Record, foreign: Foreign, tokens: Sequence[Tokens | None]
-    ) -> tuple[Record, Said]:
-        """Return a record as it reads without foreign text: words, vectors of its own sentences, tokens."""
-        document = own_text(record.spoken, foreign)
-        what = self.reader.said(document)
-        whole = None
-        if record.vectors is not None:
-            away = {*copied(record.spoken, foreign)}
-            rows = [
-                at
-                for at, passage in enumerate(record.passages)
-                if passage.text not in away and passage.source != "settings"
-            ]
-            whole = mean_of(record.vectors[rows].astype(np.float32)) if rows else None
-        own = _less(record.tokens, tokens)
-        standing = self.reader.standing(what, document.kind, whole, own)
-        return replace(record, document=document, whole=whole, standing=standing, tokens=own), what
-
-
-def _less(tokens: Tokens | None, others: Sequence[Tokens | None]) -> Tokens | None:
-    """Return tokens without those that follow each other in the same way in other texts."""
-    if tokens is None:
-        return None
-    away = np.zeros(len(tokens.pieces), dtype=bool)
-    own = _runs(tokens)
-    for other in others:
-        if other is not None:
-            same = np.isin(own, _runs(other))
-            away[:-1] |= same
-            away[1:] |= same
-    return Tokens(tokens.pieces[~away], tokens.vectors[~away]) if not away.all() else None
-
-
-def _runs(tokens: Tokens) -> npt.NDArray[np.uint32]:
-    pieces = tokens.pieces.astype(np.uint32)
-    return (pieces[:-1] << np.uint32(16)) | pieces[1:]
+        self.rerank.compare_tokens(alone, range(len(alone.ids)))
+        self.combine(alone)
+        return alone.scores

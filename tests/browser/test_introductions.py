@@ -15,16 +15,11 @@ from tests.factories.introductions import NOTE, Parties, make_introduction
 from tests.factories.needs import make_need
 from tests.factories.passports import make_passport
 from tests.factories.people import PASSWORD, make_user
-from tests.factories.technologies import make_technology
+from tests.factories.technologies import falls_answer, make_technology
 
 BOTH = pytest.mark.parametrize(
     ("script", "width"), [(True, 1280), (False, 375)], ids=["desktop", "phone-no-script"]
 )
-FALLS = {
-    "summary": "Residents who fall at night in their own rooms are seen within minutes.",
-    "intended_use": "Care homes where residents fall at night and nobody sees it.",
-    "claims": ("Tell staff within 2 minutes of a fall", "Work where there is no wifi"),
-}
 
 
 @BOTH
@@ -38,8 +33,8 @@ def test_a_broker_compares_proposes_and_both_sides_meet(
     # Given a need of the patch and technologies that fit it
     parties = Parties.make(session)
     make_need(session, parties.trust, title="Fewer falls at night")
-    for name in ("Nightsight", "Fallbell"):
-        make_passport(session, make_technology(session, parties.supplier, name=name, **FALLS))
+    for number, name in enumerate(("Nightsight", "Fallbell")):
+        make_passport(session, make_technology(session, parties.supplier, name=name, **falls_answer(number)))
     emails = {name: person.email for name, person in parties.people.items()}
     session.rollback()
     reindex()

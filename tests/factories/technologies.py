@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,23 @@ CONTENT = TechnologyContent(
     clinical_areas=(ClinicalArea.RESPIRATORY,),
     readiness=Readiness.IN_USE,
 )
+
+_FALLS = (
+    "A mat beside the bed calls staff of care homes when older residents fall. Nobody has to be in their rooms.",
+    "At night nobody sees into every room. If older residents of care homes fall, this lamp calls staff in minutes.",
+    "Staff of care homes carry a bell. It rings when older residents fall, in rooms where they would not be seen.",
+    "Care homes hang this sensor in rooms. It sees what nobody sees at night: residents who fall and need staff.",
+    "Falls at night are heard by a small box. Minutes later staff of care homes see residents in their rooms.",
+)
+
+
+def falls_answer(number: int = 0) -> dict[str, Any]:
+    """Return answers of a technology that does what the factory's need asks for, each in words of its own."""
+    return {
+        "summary": _FALLS[number],
+        "intended_use": "Homes for older people whose staff cannot be in all rooms at night.",
+        "claims": ("Tell staff within 2 minutes of a fall", "Works in buildings where there is no wifi"),
+    }
 
 
 def technology_content(**changes: object) -> TechnologyContent:

@@ -69,6 +69,25 @@ def test_one_must_have_may_be_repeated_and_two_may_not() -> None:
     assert foreign_text(listing(OWN, claims=claims)) == tuple(claims)
 
 
+def test_one_must_have_may_be_repeated_however_long_it_is() -> None:
+    long = "Tell the ward within two minutes when a pump leaves its bay at night"
+    need = Spoken(
+        need_document(id="n", title="Pumps", statement="They are lost.", requirements=[long, "Cheap"])
+    )
+    assert copied_from(need, Spoken(listing(OWN, claims=[long]))) is NOTHING
+    assert copied_from(need, Spoken(listing(OWN, claims=[long, "Cheap"]))) is not NOTHING
+
+
+def test_what_two_listings_both_have_from_the_need_is_no_loan() -> None:
+    mine = "Each pump has a light that shows which of them is nearest."
+    pair = [
+        Spoken(listing(f"{OWN} {QUOTE}", id="a")),
+        Spoken(listing(f"{mine} {QUOTE}", id="b", supplier="Other")),
+    ]
+    assert [loan.borrower for loan in loans(pair)] == [1]
+    assert loans(pair, Spoken(NEED).hashes) == []
+
+
 def test_the_title_of_a_need_is_no_name() -> None:
     assert foreign_text(listing(OWN, name="Tagwise: lost pumps and beds")) == (
         "Tagwise: lost pumps and beds",

@@ -22,15 +22,9 @@ from tests.factories.needs import make_cycle, make_draft, make_need, the_cycle
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
 from tests.factories.people import make_user
-from tests.factories.technologies import make_evidence, make_technology
+from tests.factories.technologies import falls_answer, make_evidence, make_technology
 
 Reindex = Callable[[], None]
-
-FALLS = {
-    "summary": "Residents who fall at night in their own rooms are seen within minutes.",
-    "intended_use": "Care homes where residents fall at night and nobody sees it.",
-    "claims": ("Tell staff within 2 minutes of a fall", "Work where there is no wifi"),
-}
 
 
 @pytest.fixture
@@ -137,7 +131,7 @@ def test_a_lead_sees_how_many_technologies_fit_each_need(
 ) -> None:
     for rank in (1, 2, 3):
         make_need(session, parties.trust, rank=rank, title=f"Fewer falls {rank}")
-    make_technology(session, parties.supplier, name="Nightsight", **FALLS)
+    make_technology(session, parties.supplier, name="Nightsight", **falls_answer())
     reindex()
     text = opened(session, browser, parties.people["lead"])
     assert step(text).startswith("Look at what fits your first need")
@@ -148,7 +142,7 @@ def test_an_innovator_sees_the_open_needs_that_fit_and_evidence_that_runs_out(
     session: Session, parties: Parties, browser: Browser, reindex: Reindex
 ) -> None:
     make_need(session, parties.trust, title="Fewer falls at night")
-    technology = make_technology(session, parties.supplier, name="Nightsight", **FALLS)
+    technology = make_technology(session, parties.supplier, name="Nightsight", **falls_answer())
     today = clock.today()
     kinds = (
         (EvidenceType.CYBER_ESSENTIALS, today + timedelta(days=90), "Expires on"),
@@ -172,8 +166,8 @@ def test_a_need_that_several_technologies_fit_is_shown_once(
     session: Session, parties: Parties, browser: Browser, reindex: Reindex
 ) -> None:
     make_need(session, parties.trust, title="Fewer falls at night")
-    for name in ("Nightsight", "Fallbell", "Floormat"):
-        make_technology(session, parties.supplier, name=name, **FALLS)
+    for number, name in enumerate(("Nightsight", "Fallbell", "Floormat")):
+        make_technology(session, parties.supplier, name=name, **falls_answer(number))
     reindex()
     text = opened(session, browser, parties.people["innovator"])
     assert browser.page.count(">Fewer falls at night</a>") == 1
@@ -223,7 +217,7 @@ def test_a_broker_sees_the_top_of_the_triage_list_and_what_waits(
     session: Session, parties: Parties, browser: Browser, reindex: Reindex
 ) -> None:
     make_need(session, parties.trust, title="Fewer falls at night")
-    make_technology(session, parties.supplier, name="Nightsight", **FALLS)
+    make_technology(session, parties.supplier, name="Nightsight", **falls_answer())
     make_introduction(session, parties, supplier=Decision.DECLINED)
     reindex()
     text = opened(session, browser, parties.people["broker"])
@@ -306,7 +300,7 @@ def test_a_desk_takes_as_many_queries_on_a_busy_day(
         for number in range(more):
             make_draft(session, parties.trust)
             make_introduction(session, parties)
-            technology = make_technology(session, parties.supplier, **FALLS)
+            technology = make_technology(session, parties.supplier, **falls_answer())
             item = make_evidence(session, technology, **expired)
             make_passport(session, technology, issuer, relied_on=[item])
             make_passport(session, technology, issuer, suspended=True)

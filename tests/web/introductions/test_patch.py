@@ -23,7 +23,7 @@ from tests.factories.introductions import NOTE, Parties, cover
 from tests.factories.needs import make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
-from tests.factories.technologies import make_technology
+from tests.factories.technologies import falls_answer, make_technology
 
 Reindex = Callable[[], None]
 
@@ -50,16 +50,9 @@ def falls_need(session: Session, parties: Parties, rank: int, title: str, *, day
     )
 
 
-def falls_technology(session: Session, parties: Parties, name: str) -> Technology:
-    """Return a technology that says in its own words what the falls need asks for."""
-    return make_technology(
-        session,
-        parties.supplier,
-        name=name,
-        summary="Residents who fall at night in their own rooms are seen within minutes.",
-        intended_use="Care homes where residents fall at night and nobody sees it.",
-        claims=("Tell staff within 2 minutes of a fall", "Work where there is no wifi"),
-    )
+def falls_technology(session: Session, parties: Parties, name: str, number: int = 0) -> Technology:
+    """Return a technology that says in its own words what the falls need asks for; other numbers use others."""
+    return make_technology(session, parties.supplier, name=name, **falls_answer(number))
 
 
 def introduce(
@@ -127,7 +120,8 @@ def test_each_need_shows_its_best_candidates_with_fit_passport_and_the_next_step
     session: Session, parties: Parties, broker: Browser, reindex: Reindex
 ) -> None:
     need = falls_need(session, parties, 1, "Fewer falls at night")
-    good, proposed = (falls_technology(session, parties, name) for name in ("Nightsight", "Fallbell"))
+    good = falls_technology(session, parties, "Nightsight")
+    proposed = falls_technology(session, parties, "Fallbell", 1)
     make_passport(session, good)
     introduction = introduce(session, parties, need, proposed)
     reindex()
@@ -208,7 +202,7 @@ def test_htmx_gets_the_list_alone(session: Session, parties: Parties, broker: Br
 def test_the_patch_takes_as_many_queries_for_twelve_needs_as_for_two(
     app: Flask, session: Session, parties: Parties, broker: Browser, reindex: Reindex
 ) -> None:
-    technologies = [falls_technology(session, parties, f"Nightsight {number}") for number in range(3)]
+    technologies = [falls_technology(session, parties, f"Nightsight {number}", number) for number in range(3)]
     counts = []
     for organisations in (1, 5):
         for _ in range(organisations):
@@ -250,7 +244,7 @@ def test_fewer_than_two_or_more_than_four_cannot_be_compared(
     session: Session, parties: Parties, broker: Browser, reindex: Reindex, number: int
 ) -> None:
     need = falls_need(session, parties, 1, "Fewer falls at night")
-    technologies = [falls_technology(session, parties, f"Nightsight {n}") for n in range(5)]
+    technologies = [falls_technology(session, parties, f"Nightsight {n}", n) for n in range(5)]
     refs = [technology.ref for technology in technologies][:number]
     reindex()
     query = "&".join(f"technology={ref}" for ref in refs)
@@ -264,7 +258,7 @@ def test_a_technology_that_has_gone_is_told_and_the_others_are_compared(
 ) -> None:
     need = falls_need(session, parties, 1, "Fewer falls at night")
     one = falls_technology(session, parties, "Nightsight")
-    gone = falls_technology(session, parties, "Fallbell")
+    gone = falls_technology(session, parties, "Fallbell", 1)
     reindex()
     session.rollback()
     gone.archived_at = clock.now()
@@ -298,7 +292,9 @@ def test_a_broker_is_told_when_needs_were_matched_by_words_alone(
     page: str,
 ) -> None:
     need = falls_need(session, parties, 1, "Fewer falls at night")
-    one, two = (falls_technology(session, parties, name) for name in ("Nightsight", "Fallbell"))
+    one, two = (
+        falls_technology(session, parties, name, at) for at, name in enumerate(("Nightsight", "Fallbell"))
+    )
     address = page.format(need=need.ref, one=one.ref, two=two.ref)
     reindex_by_words()
     assert broker.get(address).status_code == 200
