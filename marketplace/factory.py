@@ -22,7 +22,7 @@ from marketplace.accounts.routes import accounts
 from marketplace.database import db, make_engine
 from marketplace.home.routes import home
 from marketplace.introductions.routes import introductions
-from marketplace.matches import finder
+from marketplace.matches import finder, uncounted
 from marketplace.matches.finder import Encoder
 from marketplace.matches.routes import matches
 from marketplace.needs.routes import needs
@@ -77,6 +77,7 @@ def create_app(
     browser.init(app)
     CSRFProtect(app)  # after the person is known: a stale form is answered by who sent it
     finder.init(app, settings, encoder, before)
+    uncounted.init(app)
     app.extensions["encoder_state"] = lambda: app.extensions["finders"].state.value
     app.extensions["index_state"] = finder.told
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)

@@ -210,6 +210,10 @@ def compare(actor: Actor, need: Need, refs: Sequence[str]) -> Best:
     """Return these technologies as candidates for a need, in the order given, whether they fit well or not."""
     results = finder.match(Kind.NEED, need.ref, len(refs), among=list(refs))
     found = {proposal.candidate.ref: proposal.candidate for proposal in _technologies(actor, need, results)}
+    for ref in [ref for ref in refs if ref not in found]:
+        # Folded into one that says nearly the same: here it is asked for by itself.
+        alone = finder.match(Kind.NEED, need.ref, 1, among=[ref])
+        found |= {one.candidate.ref: one.candidate for one in _technologies(actor, need, alone)}
     ordered = [found[ref] for ref in refs if ref in found]
     return Best({need.ref: ordered}, degraded=results is not None and results.degraded)
 
@@ -295,7 +299,8 @@ def _technologies(
 ) -> list[Proposal]:
     if results is None:
         return []
-    listed = _by_ref(technologies.listed_by_refs(actor, [match.id for match in results.matches]))
+    wanted = [ref for match in results.matches for ref in (match.id, *match.also)]
+    listed = _by_ref(technologies.listed_by_refs(actor, wanted))
     badges = technologies.passport_badges([technology.id for technology in listed.values()])
     today = clock.today()
     found = []
@@ -308,7 +313,8 @@ def _technologies(
         if brokers:
             address = url_for("introductions.propose", need_ref=need.ref, technology_ref=technology.ref)
             action = Link("Propose an introduction", address)
-        candidate = pages.technology_candidate(technology, match, need, badge, action, today)
+        also = [listed[ref] for ref in match.also if ref in listed]
+        candidate = pages.technology_candidate(technology, match, need, badge, action, today, also)
         found.append(Proposal(candidate, match, badge, technology.current.readiness))
     return found
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from dataclasses import asdict
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import date, datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -13,9 +14,10 @@ import numpy as np
 
 from marketplace.matches.models import IndexEntry
 from marketplace.needs.models import Need
-from marketplace.technologies.models import Technology
+from marketplace.technologies.models import EvidenceItem, Technology, TechnologyFields
 from marketplace.vocabulary import CareSetting, ClinicalArea
 from matching.documents import need_document, technology_document
+from matching.duplicates import cut, first_said
 from matching.types import Document, Encoded, Kind, Passage
 
 
@@ -52,13 +54,62 @@ def document_of_technology(technology: Technology, today: date) -> Document | No
     version = technology.current
     if version is None or technology.listed_at is None or technology.archived_at is not None:
         return None
+    return _dated(technology, version, _holding(technology, today))
+
+
+def document_of_draft(technology: Technology, now: datetime) -> Document:
+    """Return the document that a technology would have if its draft were listed now."""
+    if technology.draft is None:
+        raise ValueError("a technology has a draft from its beginning")
+    return _dated(technology, technology.draft, _holding(technology, now.date()), now)
+
+
+def _holding(technology: Technology, today: date) -> list[EvidenceItem]:
+    return [
+        item
+        for item in technology.evidence
+        if item.withdrawn_at is None and (item.expires_on is None or item.expires_on >= today)
+    ]
+
+
+def _dated(
+    technology: Technology,
+    shown: TechnologyFields,
+    evidence: Sequence[EvidenceItem],
+    now: datetime | None = None,
+) -> Document:
+    """Return a document in which each sentence tells since when it has been public; ``now`` for a draft."""
+    document = _of_technology(technology, shown, evidence)
+    versions = [(_date(one.listed_at), one) for one in reversed(technology.versions)]
+    if now is None and len(versions) == 1 and not evidence:
+        return replace(document, since=(versions[0][0],))
+    earlier = [(date, _of_technology(technology, one, ())) for date, one in versions]
+    if now is not None:
+        earlier.insert(0, (_date(now), _of_technology(technology, shown, ())))
+    items = iter(evidence)
+    added = {
+        at: _date(next(items).added_at)
+        for at, passage in enumerate(document.passages)
+        if passage.source.startswith("evidence:")
+    }
+    said = zip(cut(document), first_said(document, earlier), strict=True)
+    return replace(document, since=tuple(added.get(sentence.passage, date) for sentence, date in said))
+
+
+def _date(moment: datetime) -> str:
+    """Return a moment as text that sorts as the moment does."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
+def _of_technology(
+    technology: Technology, version: TechnologyFields, items: Sequence[EvidenceItem]
+) -> Document:
     evidence = [
         (
             item.type.value,
             " ".join(part for part in (f"{item.type.label}.", item.scope, item.summary) if part),
         )
-        for item in technology.evidence
-        if item.withdrawn_at is None and (item.expires_on is None or item.expires_on >= today)
+        for item in items
     ]
     return technology_document(
         id=technology.ref,
@@ -138,6 +189,7 @@ def from_entry(entry: IndexEntry, encoder: str) -> Encoded:
         supplier=stored["supplier"],
         evidence_wanted=tuple(stored["evidence_wanted"]),
         evidence_held=tuple(stored["evidence_held"]),
+        since=tuple(stored.get("since", ())),
     )
     passages = tuple(Passage(source, text) for source, text in entry.passages)
     return Encoded(document, passages, vectors, entry.digest, extra)

@@ -473,6 +473,15 @@ def ready(session: Session) -> Serving:
     return own.serving
 
 
+def at_once(session: Session) -> Serving | None:
+    """Return matchers that know everything committed before this moment; None where that would mean to wait."""
+    if _running(WARM_UP):
+        return None
+    own = finders()
+    own.refresh(session)
+    return own.serving
+
+
 def _running(name: str) -> bool:
     return any(thread.name == name for thread in threading.enumerate())
 

@@ -90,6 +90,7 @@ class Candidate:
     evidence: tuple[Evidence, ...]
     facts: tuple[str, ...]
     action: Link | None = None
+    also: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +243,9 @@ def technology_candidate(
     badge: PassportBadge | None,
     action: Link | None,
     today: date,
+    also: Sequence[Technology] = (),
 ) -> Candidate:
-    """Return a technology as a candidate for a need."""
+    """Return a technology as a candidate for a need; ``also`` are those that say nearly the same."""
     version, wanted = technology.current, need.current
     if version is None or wanted is None:
         raise ValueError("only public versions are matched")
@@ -265,6 +267,13 @@ def technology_candidate(
         evidence=evidence,
         facts=tuple(fact for fact in facts if fact),
         action=action,
+        also=tuple(
+            Link(
+                f"{one.current.name} by {one.supplier.name}", url_for("technologies.technology", ref=one.ref)
+            )
+            for one in also
+            if one.current is not None
+        ),
     )
 
 

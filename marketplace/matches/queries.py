@@ -115,9 +115,24 @@ def technologies_to_index(session: Session, refs: Collection[str]) -> list[Techn
                 joinedload(Technology.current),
                 joinedload(Technology.supplier),
                 selectinload(Technology.evidence),
+                selectinload(Technology.versions),
             )
             .order_by(Technology.id)
             .execution_options(populate_existing=True)
+        )
+    )
+
+
+def technology_with_draft(session: Session, ref: str) -> Technology | None:
+    """Return a technology with its draft and all that its document is made of. For its own supplier only."""
+    return session.scalar(
+        select(Technology)
+        .where(Technology.ref == ref)
+        .options(
+            joinedload(Technology.draft),
+            joinedload(Technology.supplier),
+            selectinload(Technology.evidence),
+            selectinload(Technology.versions),
         )
     )
 

@@ -23,7 +23,7 @@ from marketplace.technologies.models import (
 from marketplace.technologies.rules import EvidenceState, PassportBadge, TechnologyContent
 from marketplace.web.pages import Link, Page, Row, Tag
 from marketplace.web.paging import Paging
-from marketplace.web.search import Found
+from marketplace.web.search import Found, Uncounted
 from marketplace.web.words import count, day, listed, moment
 
 #: The questions as people read them: field, words on the task list, words on check-your-answers and elsewhere.
@@ -465,6 +465,29 @@ class Section:
     tasks: tuple[Task, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class DoesNotCount:
+    """A part of the answers that does not count towards matching: to which question, why, and links."""
+
+    question: str
+    text: str
+    links: tuple[Link, ...]
+
+
+def does_not_count(ref: str, found: Sequence[Uncounted]) -> tuple[DoesNotCount, ...]:
+    """Return lines with links to the question, and to what it was compared with."""
+    lines = []
+    for one in found:
+        links = []
+        if one.href:
+            links.append(Link("Look at it", one.href))
+        if one.field:
+            place: dict[str, Any] = {"ref": ref, "question": slug(one.field)}
+            links.append(Link("Change your answer", url_for("technologies.question", **place)))
+        lines.append(DoesNotCount(WORDS[one.field] if one.field else "", one.text, tuple(links)))
+    return tuple(lines)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tasks(Page):
     """The task list of one technology, with its evidence and what can be done with it."""
@@ -483,9 +506,12 @@ class Tasks(Page):
     archive: str
     public: str
     workspace: str
+    uncounted: tuple[DoesNotCount, ...]
 
     @classmethod
-    def build(cls, technology: Technology, badge: PassportBadge | None) -> Tasks:
+    def build(
+        cls, technology: Technology, badge: PassportBadge | None, uncounted: Sequence[Uncounted] = ()
+    ) -> Tasks:
         """Build it; an archived technology is shown without links to change it."""
         draft, current = _draft(technology), technology.current
         content, on = draft.content, clock.today()
@@ -524,6 +550,7 @@ class Tasks(Page):
             archive=url_for("technologies.confirm_archive", **place) if is_open else "",
             public=url_for("technologies.technology", **place) if current is not None else "",
             workspace=url_for("technologies.workspace"),
+            uncounted=does_not_count(technology.ref, uncounted),
         )
 
 
@@ -572,6 +599,7 @@ class Question(Page):
     stored: tuple[str, ...]
     stored_when: str
     keep_stored: str
+    uncounted: tuple[DoesNotCount, ...]
 
     @classmethod
     def build(
@@ -583,6 +611,7 @@ class Question(Page):
         entries: int,
         from_check: bool,
         conflict: bool = False,
+        uncounted: Sequence[Uncounted] = (),
     ) -> Question:
         """Build it. ``entries`` is the number of fields for claims."""
         draft = _draft(technology)
@@ -598,6 +627,7 @@ class Question(Page):
             stored=(words_of(draft.content, field) or ("No answer",)) if conflict else (),
             stored_when=moment(draft.saved_at),
             keep_stored=back,
+            uncounted=does_not_count(technology.ref, [one for one in uncounted if one.field == field]),
         )
 
 
@@ -615,9 +645,10 @@ class Check(Page):
     first: bool
     changed: bool
     button: str
+    uncounted: tuple[DoesNotCount, ...]
 
     @classmethod
-    def build(cls, technology: Technology) -> Check:
+    def build(cls, technology: Technology, uncounted: Sequence[Uncounted] = ()) -> Check:
         """Build it."""
         draft, current = _draft(technology), technology.current
         content, on = draft.content, clock.today()
@@ -646,6 +677,7 @@ class Check(Page):
             first=current is None,
             changed=current is None or content != current.content,
             button="List this technology" if current is None else f"List as version {technology.version + 1}",
+            uncounted=does_not_count(technology.ref, uncounted),
         )
 
 

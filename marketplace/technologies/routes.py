@@ -23,7 +23,7 @@ from marketplace.technologies.models import Technology
 from marketplace.technologies.rules import TechnologyContent
 from marketplace.web.pages import fragment
 from marketplace.web.paging import PER_PAGE, Paging
-from marketplace.web.search import Found, search_technologies
+from marketplace.web.search import Found, search_technologies, uncounted
 
 technologies = Blueprint("technologies", __name__)
 
@@ -136,7 +136,7 @@ def tasks(ref: str) -> ResponseReturnValue:
     """Show the task list."""
     own = queries.own_by_ref(current_actor(), ref)
     badge = queries.passport_badges([own.id]).get(own.id)
-    return fragment(pages.Tasks.build(own, badge), ConfirmForm())
+    return fragment(pages.Tasks.build(own, badge, uncounted(own.ref)), ConfirmForm())
 
 
 def _field(question: str) -> str:
@@ -162,6 +162,7 @@ def _question_page(own: Technology, form: QuestionForm, *, conflict: bool = Fals
         entries=entries,
         from_check=request.args.get("from") == "check",
         conflict=conflict,
+        uncounted=uncounted(own.ref),
     )
     return fragment(page, form)
 
@@ -218,7 +219,7 @@ def check(ref: str) -> ResponseReturnValue:
     """Show all answers before they are listed."""
     own = _open(ref)
     form = ListForm(formdata=None, data={"lock_version": own.draft.lock_version if own.draft else 0})
-    return fragment(pages.Check.build(own), form)
+    return fragment(pages.Check.build(own, uncounted(ref)), form)
 
 
 @technologies.post("/our-technologies/<ref>/check")
@@ -251,7 +252,7 @@ def list_checked(ref: str) -> ResponseReturnValue:
     own = _open(ref)
     if status == 409 and own.draft is not None:
         form.lock_version.data = str(own.draft.lock_version)
-    return fragment(pages.Check.build(own), form), status
+    return fragment(pages.Check.build(own, uncounted(ref)), form), status
 
 
 @technologies.get("/our-technologies/<ref>/discard")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,10 +24,28 @@ class Found:
     degraded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """A part of a listing that does not count towards matching: the question it answers ("" for all), and why not.
+
+    ``href`` leads to what it was compared with, if anything.
+    """
+
+    field: str
+    text: str
+    href: str = ""
+
+
 class Search(Protocol):
     """Rank what may be shown (``among``, by reference) for what a person typed."""
 
     def __call__(self, text: str, limit: int, among: Collection[str] | None = None) -> Found: ...
+
+
+def uncounted(ref: str) -> tuple[Uncounted, ...]:
+    """Return what of a technology's draft does not count towards matching. For its own supplier only."""
+    find: Callable[[str], tuple[Uncounted, ...]] = current_app.extensions["uncounted"]
+    return find(ref)
 
 
 def search_needs(text: str, limit: int, among: Collection[str] | None = None) -> Found:
