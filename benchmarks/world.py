@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.orm import Session
 
 from marketplace import clock, migrating
@@ -68,6 +68,7 @@ def fill(url: str, *, needs: int, technologies: int, seed: int = 20261121) -> No
             session.connection(execution_options={"writes": True})
             _needs(session, chosen, needs)
             _technologies(session, chosen, technologies)
+            _go_on_counting(session)
             session.commit()
         encoder = RandomEncoder(app.extensions["finders"].encoder, seed)
         indexer = Indexer(app.extensions["engine"], Encoders(encoder))
@@ -75,6 +76,14 @@ def fill(url: str, *, needs: int, technologies: int, seed: int = 20261121) -> No
         for kind in DocumentKind:
             _index(app.extensions["engine"], kind, indexer)
     app.extensions["engine"].dispose()
+
+
+def _go_on_counting(session: Session) -> None:
+    """Let PostgreSQL give its next numbers after those that were given here."""
+    if session.get_bind().dialect.name == "postgresql":
+        for name in ("need", "technology"):
+            last = text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), max(id)) FROM {name}")
+            session.execute(last)
 
 
 def _needs(session: Session, chosen: random.Random, number: int) -> None:

@@ -9,7 +9,7 @@ from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
 from marketplace.database import db
 from marketplace.matches import candidates, overview, workings
-from marketplace.web.pages import fragment
+from marketplace.web.pages import fragment, wants_fragment
 
 matches = Blueprint("matches", __name__)
 
@@ -55,4 +55,7 @@ def how_for_need(ref: str) -> ResponseReturnValue:
 @requires(Permission.SERVICE_OVERSEE)
 def index() -> ResponseReturnValue:
     """Show administrators which search index serves, how far the next one is, and what the last check found."""
-    return fragment(overview.index_page(db.session))
+    page = overview.index_page(db.session)
+    # The page asks only while an index is built: an open page that asked for ever would keep its person signed in.
+    headers = {"HX-Refresh": "true"} if page.build is None and wants_fragment() else {}
+    return fragment(page), headers

@@ -97,13 +97,26 @@ def finish_check(worker: Worker) -> None:
         pass
 
 
-def test_htmx_gets_the_part_that_changes(administrator: Browser) -> None:
-    part = administrator.client.get("/index", headers={"HX-Request": "true", "HX-Request-Type": "partial"})
-    assert "<h1>" not in part.text
-    assert "There is no index yet." in part.text
+def test_the_page_asks_again_only_while_an_index_is_built(
+    app: Flask, administrator: Browser, session: Session, reindex: Callable[[], None]
+) -> None:
+    make_technology(session, name="Nightlight")
+    reindex()
+    part = {"HX-Request": "true", "HX-Request-Type": "partial"}
+    administrator.get("/index")
+    assert "hx-trigger" not in administrator.page
+    assert '<a href="/index">Refresh this page</a>' in administrator.page
+    worker = building(app)
     administrator.get("/index")
     assert 'hx-trigger="every 2s"' in administrator.page
-    assert '<a href="/index">Refresh this page</a>' in administrator.page
+    during = administrator.client.get("/index", headers=part)
+    assert "<h1>" not in during.text
+    assert "<progress" in during.text
+    assert "HX-Refresh" not in during.headers
+    finish(worker)
+    # The page is loaded anew, as one that does not ask.
+    assert administrator.client.get("/index", headers=part).headers["HX-Refresh"] == "true"
+    assert "HX-Refresh" not in administrator.client.get("/index").headers
 
 
 def test_the_administrators_desk_leads_to_the_page(administrator: Browser) -> None:
