@@ -28,11 +28,13 @@ from marketplace.matches.models import IndexEntry, IndexGeneration
 from marketplace.matches.rules import UNFINISHED, GenerationState
 from marketplace.settings import Settings
 from marketplace.web.search import Found
+from matching import glossary
 from matching.adapters.pgvector_index import PgVectorIndex, vector_table
 from matching.adapters.sentence_encoder import SentenceEncoder
 from matching.errors import EncoderUnavailable
 from matching.matcher import Matcher, Reading, Stage, build_finder, digest_of
 from matching.protocols import Encoder, VectorIndex
+from matching.text import words
 from matching.types import Document, Encoded, Hit, Kind, Reason, Results, Vector, Vectors
 
 __all__ = [
@@ -383,6 +385,7 @@ def init(
     encoders = encoders_of(settings) if encoder is None else Encoders(encoder, before)
     app.extensions["finders"] = Finders(engine, encoders, Serving.of(engine, 0, "", encoders))
     app.extensions["need_search"] = lambda text, limit, among=None: search(Kind.NEED, text, limit, among)
+    app.extensions["abbreviation_meanings"] = meanings
     app.extensions["technology_search"] = lambda text, limit, among=None: search(
         Kind.TECHNOLOGY, text, limit, among
     )
@@ -555,3 +558,27 @@ def trace_need(ref: str, limit: int) -> Traced | None:
     matcher = own.matchers[Kind.TECHNOLOGY]
     results, stages = matcher.trace(encoded, limit)
     return matcher.read(encoded.document), results, stages
+
+
+def meanings(abbreviation: str, text: str) -> tuple[str, ...]:
+    """Return what the matcher's glossary takes an abbreviation for in a text, the likeliest first.
+
+    Where a row has several wordings, the one that has the letters is given: people ask what they stand for.
+    """
+    for letters in (abbreviation, abbreviation.removesuffix("s")):
+        wanted, found = [word.text for word in words(letters)], words(text.replace(abbreviation, letters))
+        read = [
+            mention
+            for mention in glossary.load().mentions(found)
+            if mention.short and [word.text for word in found[mention.first : mention.last]] == wanted
+        ]
+        if read:
+            read.sort(key=lambda mention: -mention.weight)
+            return tuple(dict.fromkeys(_wording(mention.entry, letters) for mention in read))
+    return ()
+
+
+def _wording(entry: glossary.Entry, letters: str) -> str:
+    firsts = [letter for letter in letters.lower() if letter.isalpha()]
+    spelled = (one for one in entry.meanings if [word.text[0].lower() for word in words(one)] == firsts)
+    return next(spelled, entry.meanings[0])

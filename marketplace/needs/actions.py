@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from marketplace.access.policy import Permission
 from marketplace.audit.actions import record
 from marketplace.database import constraint_name, transaction
 from marketplace.errors import Conflict, DomainError, Gone, NotPermitted, NotVisible
-from marketplace.needs import queries, rules
+from marketplace.needs import coach, queries, rules
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
 from marketplace.needs.rules import TOPIC, Changes, NeedContent
 from marketplace.organisations.models import NEED_KINDS, Organisation
@@ -108,12 +108,19 @@ def create_draft(
 
 
 def save_draft(
-    actor: Actor, ref: str, changes: Changes, *, lock_version: int, seen: str | None = None
+    actor: Actor,
+    ref: str,
+    changes: Changes,
+    *,
+    lock_version: int,
+    seen: str | None = None,
+    left_as_is: Collection[str] = (),
 ) -> int:
     """Save some answers and return the draft's new lock version.
 
     ``lock_version`` is the one that the person saw; ``seen`` the fingerprint of the answers they saw. When the
     draft has moved on, answers that nobody else touched, or that are the same now, are saved all the same.
+    ``left_as_is`` are keys of findings that the coach shall not show again; it changes no answer and no version.
 
     Raises:
         WrongAnswer: for what may not stand in a draft.
@@ -126,6 +133,7 @@ def save_draft(
         now_written = draft.content()
         written = rules.changed(now_written, changes)
         if written == now_written:
+            _leave(session, actor, need, left_as_is)
             return draft.lock_version
         if draft.lock_version != lock_version and rules.fingerprint(now_written, changes) != seen:
             raise rules.DraftChanged(
@@ -146,6 +154,7 @@ def save_draft(
             organisation_id=need.organisation_id,
             fields=sorted(changes),
         )
+        _leave(session, actor, need, left_as_is)
         return draft.lock_version
 
 
@@ -316,6 +325,23 @@ def _draft(need: Need) -> NeedDraft:
             "There is no draft of this need any more. It was published or discarded meanwhile"
         )
     return need.draft
+
+
+def _leave(session: Session, actor: Actor, need: Need, keys: Collection[str]) -> None:
+    """Remember findings that were left as they are; forget those whose words are gone."""
+    draft = _draft(need)
+    found = {one.key for one in coach.look_over(draft.content())} if keys else set()
+    if newly := (found & set(keys)) - set(draft.left_as_is):
+        draft.left_as_is = sorted(found & {*draft.left_as_is, *newly})
+        record(
+            session,
+            actor,
+            "need.left-as-is",
+            "need",
+            need.ref,
+            organisation_id=need.organisation_id,
+            findings=sorted(newly),
+        )
 
 
 def _cycle_to_publish_in() -> Cycle:

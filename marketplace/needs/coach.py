@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from marketplace.needs.noticing import RULES, STOP, Hit, Meanings, Reading, Rule, no_meanings
 from marketplace.needs.questions import ASKS
@@ -56,9 +57,20 @@ def still_open(findings: Sequence[Finding], left: Collection[str]) -> list[Findi
     return [finding for finding in findings if finding.key not in left]
 
 
-def beside(findings: Sequence[Finding], name: str, item: int | None = None) -> list[Finding]:
-    """Return what to show beside a field (or one of its items): a few, the most important."""
-    here = [one for one in findings if one.field == name and item in (None, one.item)]
+class Spot(NamedTuple):
+    """A place for findings on a page: its name there, and the field below which it is.
+
+    ``item`` is the statement above it, -1 where that is empty; None takes the findings of the whole field.
+    """
+
+    name: str
+    field: str
+    item: int | None = None
+
+
+def beside(findings: Sequence[Finding], spot: Spot) -> list[Finding]:
+    """Return what to show in a place: a few findings, the most important."""
+    here = [one for one in findings if one.field == spot.field and spot.item in (None, one.item)]
     return sorted(here, key=lambda finding: _WEIGHT[finding.rule])[:SHOWN_MOST]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 from flask import request
@@ -22,6 +24,7 @@ from wtforms.validators import StopValidation
 from wtforms.widgets import HiddenInput
 
 from marketplace.needs import rules
+from marketplace.needs.coach import Spot
 from marketplace.needs.questions import (
     DETAIL_LIMIT,
     MUST_LEAST,
@@ -51,6 +54,10 @@ from marketplace.web.forms import (
 #: More choices than this are a list to open, not buttons to read through.
 RADIOS_MOST = 6
 DETAIL = "detail_"
+
+
+#: A page asks at most three things beside each of its texts.
+KEYS_MOST, KEY_LONGEST = 100, 60
 
 
 class OneOf:
@@ -133,6 +140,39 @@ class QuestionForm(BaseForm):
                 ]
         return not field.errors
 
+    # What the coach asks about
+
+    def asks_for_a_look(self) -> bool:
+        """Tell whether the answers are to be read by the coach and not yet saved."""
+        return request.form.get("act") == "look"
+
+    def so_far(self, saved: NeedContent) -> NeedContent:
+        """Return the need with the texts of this page as they are typed, whatever is wrong with them."""
+        texts = {ask.name: self._answer(ask) for ask in self.question.asks if ask.shape is not Shape.CHOICE}
+        return replace(saved, **texts)
+
+    def left_as_is(self) -> frozenset[str]:
+        """Return the keys of the findings that were ticked to be left as they are."""
+        return _keys("leave")
+
+    def shown(self) -> frozenset[str]:
+        """Return the keys of the findings that stood on the page."""
+        return _keys("shown")
+
+    def spots(self) -> tuple[Spot, ...]:
+        """Return the places for findings, one below each text."""
+        spots: list[Spot] = []
+        for ask in self.question.asks:
+            if ask.shape is Shape.STATEMENTS:
+                written = count()
+                spots += (
+                    Spot(entry.id, ask.name, next(written) if entry.data else -1)
+                    for entry in self._fields[ask.name].entries
+                )
+            elif ask.shape is not Shape.CHOICE and ask.shape is not Shape.NUMBER:
+                spots.append(Spot(ask.name, ask.name))
+        return tuple(spots)
+
     # Adding and removing statements by buttons
 
     def rearranged(self) -> bool:
@@ -166,6 +206,10 @@ class QuestionForm(BaseForm):
     def room_for_more(self) -> bool:
         """Tell whether another statement may be added."""
         return "must" in self._fields and len(self._fields["must"].entries) < MUST_MOST
+
+
+def _keys(name: str) -> frozenset[str]:
+    return frozenset(key for key in request.form.getlist(name)[:KEYS_MOST] if len(key) <= KEY_LONGEST)
 
 
 def _as_typed(question: Question, content: NeedContent) -> dict[str, Any]:

@@ -113,6 +113,8 @@ class NeedDraft(NeedFields, Base):
 
     need_id: Mapped[int] = mapped_column(ForeignKey("need.id"), primary_key=True)
     lock_version: Mapped[int] = mapped_column(default=1)
+    #: Keys of the coach's findings that the writers left as they are; see `Finding.key`.
+    left_as_is: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     saved_at: Mapped[datetime]
     saved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
 

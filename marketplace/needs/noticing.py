@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
-from marketplace.needs.questions import ASKS, QUESTIONS, Shape
-from marketplace.needs.rules import NeedContent, Wanted
+from marketplace.needs.questions import ASKS, Shape
+from marketplace.needs.rules import NeedContent, Wanted, page_of
 from marketplace.vocabulary import EvidenceType
 
 #: Tells what an abbreviation may stand for in a text; empty when it is not known.
@@ -68,8 +68,7 @@ class Reading:
 
     def begun_without(self, name: str) -> Iterator[Passage]:
         """Yield the field's passage where it is empty although its page has been begun."""
-        page = next(question for question in QUESTIONS if name in question.names)
-        others = (getattr(self.content, other) for other in page.names if other != name)
+        others = (getattr(self.content, other) for other in page_of(name).names if other != name)
         if not getattr(self.content, name) and any(other not in ("", None, ()) for other in others):
             yield Passage(name, 0, "")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
@@ -12,14 +12,16 @@ from flask import current_app, url_for
 from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission
-from marketplace.needs import queries, rules
+from marketplace.needs import coach, queries, rules
+from marketplace.needs.coach import Finding, Spot
 from marketplace.needs.finder import OnBoard
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion
-from marketplace.needs.questions import QUESTIONS, SECTIONS, Ask, Question, Shape
+from marketplace.needs.questions import ASKS, QUESTIONS, SECTIONS, Ask, Question, Shape
 from marketplace.needs.rules import FACETS, Filters, NeedContent, Progress, Sort, State
 from marketplace.organisations.models import Organisation
 from marketplace.vocabulary import CareSetting, ClinicalArea, Shift, Term
 from marketplace.web.pages import Link, Page, Row, Tag
+from marketplace.web.search import meanings_of
 from marketplace.web.words import ago, count, day, moment
 
 UNTITLED = "Untitled need"
@@ -654,6 +656,7 @@ class Tasks(Page):
     workspace_href: str
     discard_href: str
     saved: str
+    looks: tuple[Link, ...]
 
     @classmethod
     def build(cls, need: Need, draft: NeedDraft) -> Tasks:
@@ -685,14 +688,61 @@ class Tasks(Page):
             workspace_href=url_for("needs.workspace"),
             discard_href=url_for("needs.discard", ref=need.ref),
             saved=f"Saved on {moment(draft.saved_at)}",
+            looks=to_look_at(need, draft),
         )
+
+
+# What the coach asks
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of the coach. ``key`` is what "leave as it is" sends."""
+
+    key: str
+    question: str
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place below a text where the coach's questions stand; also there while it is empty."""
+
+    id: str
+    asked: tuple[Asked, ...]
+
+
+def open_findings(content: NeedContent, draft: NeedDraft) -> list[Finding]:
+    """Return what the coach asks about these answers and nobody has left as it is."""
+    return coach.still_open(coach.look_over(content, meanings_of), draft.left_as_is or ())
+
+
+def has_unseen(draft: NeedDraft, spots: Sequence[Spot], shown: Collection[str]) -> bool:
+    """Tell whether a page would ask something that was not on it when its answers were sent."""
+    found = open_findings(draft.content(), draft)
+    return any(one.key not in shown for spot in spots for one in coach.beside(found, spot))
+
+
+def to_look_at(need: Need, draft: NeedDraft, back: str | None = None) -> tuple[Link, ...]:
+    """Return the open questions of a whole need with the way to each field; missing answers are told elsewhere."""
+    found = [one for one in open_findings(draft.content(), draft) if one.words]
+    chosen = [(ask, one) for ask in ASKS.values() for one in coach.beside(found, Spot(ask.name, ask.name))]
+    return tuple(
+        Link(
+            f"{ask.short}: {one.question}",
+            url_for("needs.question", ref=need.ref, slug=rules.page_of(ask.name).slug, back=back)
+            + f"#coach-{ask.name}{f'-{one.item}' if ask.shape is Shape.STATEMENTS else ''}",
+        )
+        for ask, one in chosen
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionPage(Page):
-    """One question."""
+    """One question, with what the coach asks about its answers."""
 
     template = "needs/question.html"
+    partial = "needs/_coach.html"
 
     caption: str
     lead: str
@@ -701,14 +751,36 @@ class QuestionPage(Page):
     shape: str
     number: str
     back_href: str
+    look_href: str
+    slots: Mapping[str, Slot]
+    swaps: str
+    looks: str
+    look_first: str
     focus_last: bool = False
 
     @classmethod
     def build(
-        cls, need: Need, draft: NeedDraft, question: Question, *, focus_last: bool = False
+        cls,
+        need: Need,
+        draft: NeedDraft,
+        question: Question,
+        spots: Sequence[Spot],
+        *,
+        typed: NeedContent | None = None,
+        ticked: Collection[str] = (),
+        saved: bool = False,
+        focus_last: bool = False,
     ) -> QuestionPage:
-        """Build the page."""
+        """Build the page.
+
+        ``typed`` is what stands on it where that is not the draft; ``ticked`` are the findings that shall be left.
+        ``saved`` tells that the person comes back to look at what the coach asks.
+        """
         first = question.asks[0]
+        found = open_findings(draft.content() if typed is None else typed, draft)
+        slots = {spot.name: _slot(spot, found, ticked) for spot in spots}
+        asked = [slot for slot in slots.values() if slot.asked]
+        total = sum(len(slot.asked) for slot in asked)
         return cls(
             title=question.heading,
             caption=draft.title or UNTITLED,
@@ -718,8 +790,18 @@ class QuestionPage(Page):
             shape=first.shape.value if first.shape in (Shape.STATEMENTS, Shape.EVIDENCE) else "",
             number=f"Question {QUESTIONS.index(question) + 1} of {len(QUESTIONS)}",
             back_href=url_for("needs.tasks", ref=need.ref),
+            look_href=url_for("needs.answer", ref=need.ref, slug=question.slug),
+            slots=slots,
+            swaps=",".join(f"#{slot.id}:innerMorph" for slot in slots.values()),
+            looks=f"{count(total, 'question')} about what you wrote" if total else "",
+            look_first=f"#{asked[0].id}" if asked and saved else "",
             focus_last=focus_last,
         )
+
+
+def _slot(spot: Spot, found: Sequence[Finding], ticked: Collection[str]) -> Slot:
+    asked = (Asked(one.key, one.question, one.key in ticked) for one in coach.beside(found, spot))
+    return Slot(f"coach-{spot.name}", tuple(asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -743,21 +825,21 @@ class ConflictPage(QuestionPage):
 
     @classmethod
     def of(
-        cls, need: Need, question: Question, theirs: NeedContent, yours: NeedContent, saved: str
+        cls,
+        need: Need,
+        question: Question,
+        spots: Sequence[Spot],
+        theirs: NeedContent,
+        yours: NeedContent,
+        saved: str,
     ) -> ConflictPage:
         """Build the page from both contents."""
         assert need.draft is not None  # noqa: S101 - the conflict was raised about it
-        page = QuestionPage.build(need, need.draft, question)
+        page = QuestionPage.build(need, need.draft, question, spots, typed=yours)
+        same = {item.name: getattr(page, item.name) for item in fields(page)}
         return cls(
-            title="This answer was changed while you were writing",
+            **same | {"title": "This answer was changed while you were writing", "alone": False},
             heading=question.heading,
-            caption=page.caption,
-            lead=page.lead,
-            names=page.names,
-            alone=False,
-            shape=page.shape,
-            number=page.number,
-            back_href=page.back_href,
             saved=saved,
             pairs=tuple(
                 TwoTexts(ask.short, as_text(ask, theirs), as_text(ask, yours))
@@ -809,6 +891,7 @@ class Check(Page):
     caption: str
     sections: tuple[CheckSection, ...]
     missing: tuple[Link, ...]
+    looks: tuple[Link, ...]
     published: bool
     rank_href: str
     tasks_href: str
@@ -835,6 +918,7 @@ class Check(Page):
             caption=content.title or UNTITLED,
             sections=tuple(sections),
             missing=tuple(Link(gap.message, link(gap.question)) for gap in rules.gaps(content)),
+            looks=to_look_at(need, draft, back="check"),
             published=need.state is State.PUBLISHED,
             rank_href=url_for("needs.rank", organisation_code=need.organisation.code),
             tasks_href=url_for("needs.tasks", ref=need.ref),

@@ -133,7 +133,8 @@ def question(ref: str, slug: str) -> ResponseReturnValue:
     asked, found = rules.question(slug), draft_of(ref)
     draft = queries.has_draft(found)
     form = forms.FORMS[slug].opened(draft.content(), draft.lock_version)
-    return fragment(pages.QuestionPage.build(found, draft, asked), form)
+    saved = request.args.get("look") == "saved"
+    return fragment(pages.QuestionPage.build(found, draft, asked, form.spots(), saved=saved), form)
 
 
 @needs.post("/needs/<ref>/questions/<slug>")
@@ -145,11 +146,8 @@ def answer(ref: str, slug: str) -> ResponseReturnValue:
         found = queries.own_need(current_actor(), ref)
         if found.draft is None:
             raise gone(found)
-        if form.rearranged():
-            page = pages.QuestionPage.build(
-                found, found.draft, asked, focus_last=request.form["act"] == "add"
-            )
-            return fragment(page, form)
+        if form.rearranged() or form.asks_for_a_look():
+            return fragment(page_as_typed(found, asked, form), form)
         if form.validate() and form.check_unticked(found.draft.content()):
             actions.save_draft(
                 current_actor(),
@@ -157,8 +155,9 @@ def answer(ref: str, slug: str) -> ResponseReturnValue:
                 form.changes(),
                 lock_version=form.lock_version.data or 0,
                 seen=form.seen.data,
+                left_as_is=form.left_as_is(),
             )
-            return redirect(next_address(ref, asked), 303)
+            return redirect(next_address(ref, asked, form), 303)
     except rules.WrongAnswer as error:
         form.show(error)
     except rules.DraftChanged as error:
@@ -169,8 +168,21 @@ def answer(ref: str, slug: str) -> ResponseReturnValue:
         why = getattr(error, "message", "") or "This draft was deleted while you were writing"
         return fragment(pages.LostPage.build(why, asked, typed(form))), 409
     form.pad()
-    found = draft_of(ref)
-    return fragment(pages.QuestionPage.build(found, queries.has_draft(found), asked), form), 422
+    return fragment(page_as_typed(draft_of(ref), asked, form), form), 422
+
+
+def page_as_typed(found: Need, asked: Question, form: forms.QuestionForm) -> pages.QuestionPage:
+    """Return the page of a question with what the coach asks about the answers as they are typed."""
+    draft = queries.has_draft(found)
+    return pages.QuestionPage.build(
+        found,
+        draft,
+        asked,
+        form.spots(),
+        typed=form.so_far(draft.content()),
+        ticked=form.left_as_is(),
+        focus_last=request.form.get("act") == "add",
+    )
 
 
 def gone(found: Need) -> Exception:
@@ -191,15 +203,20 @@ def both_texts(ref: str, asked: Question, form: forms.QuestionForm, error: rules
     form.on(error.theirs, error.lock_version)
     form.pad()
     saved = f"Saved on {error.saved_at}" + (f" by {error.saved_by}" if error.saved_by else "")
-    return fragment(pages.ConflictPage.of(found, asked, error.theirs, typed(form), saved), form)
+    return fragment(pages.ConflictPage.of(found, asked, form.spots(), error.theirs, typed(form), saved), form)
 
 
-def next_address(ref: str, asked: Question) -> str:
-    """Return where "Save and continue" leads: back to the check, to the next question, or to the task list."""
+def next_address(ref: str, asked: Question, form: forms.QuestionForm) -> str:
+    """Return where saving leads: to the check, the next question or the task list.
+
+    Where the coach asks something that the person has not seen, "Save and continue" leads back to the page once.
+    """
     if request.args.get("back") == "check":
         return url_for("needs.check", ref=ref)
     if request.form.get("act") == "later":
         return url_for("needs.tasks", ref=ref)
+    if pages.has_unseen(queries.has_draft(draft_of(ref)), form.spots(), form.shown()):
+        return url_for("needs.question", ref=ref, slug=asked.slug, look="saved")
     following = rules.after(asked.slug)
     if following is None:
         return url_for("needs.check", ref=ref)

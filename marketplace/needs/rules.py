@@ -123,6 +123,11 @@ def question(slug: str) -> Question:
     raise NotVisible
 
 
+def page_of(name: str) -> Question:
+    """Return the question page that asks for this field."""
+    return next(item for item in QUESTIONS if name in item.names)
+
+
 def after(slug: str) -> Question | None:
     """Return the question page that follows, or None after the last."""
     slugs = [item.slug for item in QUESTIONS]

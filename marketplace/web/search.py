@@ -1,4 +1,4 @@
-"""How a room below the matcher searches by meaning: the factory joins the two.
+"""How a room below the matcher searches by meaning, and reads abbreviations: the factory joins the two.
 
 `marketplace.needs` and `marketplace.technologies` know only this face; `marketplace.matches` stands behind it.
 """
@@ -46,6 +46,18 @@ def uncounted(ref: str) -> tuple[Uncounted, ...]:
     """Return what of a technology's draft does not count towards matching. For its own supplier only."""
     find: Callable[[str], tuple[Uncounted, ...]] = current_app.extensions["uncounted"]
     return find(ref)
+
+
+class Meanings(Protocol):
+    """Tell what an abbreviation may stand for in a text, the likeliest first; nothing when it is not known."""
+
+    def __call__(self, abbreviation: str, text: str, /) -> tuple[str, ...]: ...
+
+
+def meanings_of(abbreviation: str, text: str) -> tuple[str, ...]:
+    """Return what an abbreviation may stand for, where something that knows stands behind this face."""
+    known: Meanings | None = current_app.extensions.get("abbreviation_meanings")
+    return known(abbreviation, text) if known is not None else ()
 
 
 def search_needs(text: str, limit: int, among: Collection[str] | None = None) -> Found:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from marketplace.needs.coach import look_over
 from marketplace.needs.models import Need, NeedDraft
 from marketplace.needs.rules import fingerprint
-from tests.factories.needs import COMPLETE, make_draft, make_need, the_cycle
+from tests.factories.needs import COMPLETE, content, make_draft, make_need, the_cycle
 from tests.web.access.world import EVERYBODY, LEADS, Case, Who, World
 
 LEAD = frozenset({Who.LEAD})
@@ -67,6 +68,15 @@ ANSWER = {
     "seen": fingerprint(COMPLETE, ["title"]),
     "title": "A new title",
 }
+
+AN_APP = "An app against falls"
+(LEFT,) = (one.key for one in look_over(content(title=AN_APP)))
+
+
+def with_findings(world: World) -> Need:
+    the_cycle(world.session)
+    return make_draft(world.session, world.organisations[Who.LEAD], title=AN_APP)
+
 
 CASES = [
     # The public pages
@@ -163,6 +173,58 @@ CASES = [
         status=409,
         others=HIDDEN,
         silent=True,
+    ),
+    Case(
+        "needs.answer",
+        "POST",
+        "draft, only read by the coach",
+        at(draft, "/needs/{ref}/questions/title", act="look", **ANSWER),
+        allowed=LEAD,
+        others=HIDDEN,
+        silent=True,
+    ),
+    Case(
+        "needs.answer",
+        "POST",
+        "withdrawn while the coach was to read it",
+        at(withdrawn, "/needs/{ref}/questions/title", act="look", **ANSWER),
+        allowed=LEAD,
+        status=409,
+        others=HIDDEN,
+        silent=True,
+    ),
+    Case(
+        "needs.answer",
+        "POST",
+        "draft, with a finding left as it is",
+        at(draft, "/needs/{ref}/questions/title", **ANSWER | {"title": AN_APP, "leave": LEFT}),
+        allowed=LEAD,
+        status=303,
+        others=HIDDEN,
+    ),
+    Case(
+        "needs.question",
+        "GET",
+        "draft, after saving, with something to look at",
+        at(with_findings, "/needs/{ref}/questions/title?look=saved"),
+        allowed=LEAD,
+        others=HIDDEN,
+    ),
+    Case(
+        "needs.tasks",
+        "GET",
+        "with findings",
+        at(with_findings, "/needs/{ref}/tasks"),
+        allowed=LEAD,
+        others=HIDDEN,
+    ),
+    Case(
+        "needs.check",
+        "GET",
+        "with findings",
+        at(with_findings, "/needs/{ref}/check"),
+        allowed=LEAD,
+        others=HIDDEN,
     ),
     Case("needs.check", "GET", "draft", at(draft, "/needs/{ref}/check"), allowed=LEAD, others=HIDDEN),
     Case(

@@ -64,7 +64,12 @@ ANSWERS: dict[str, dict[str, object]] = {
     "problem": {"problem": "People fall and nobody sees it."},
     "people": {"who_affected": "Residents", "how_many": "11,000", "how_many_note": "residents in 330 homes"},
     "pathway": {"pathway_today": "Staff ring 999."},
-    "outcome": {"outcome": "Found in minutes", "measure": "Falls a month", "baseline": "8", "target": "6"},
+    "outcome": {
+        "outcome": "Found in minutes",
+        "measure": "Falls a month",
+        "baseline": "8",
+        "target": "6 within a year",
+    },
     "must": {"must-0": "Tell staff within 2 minutes", "must-1": "Work without wifi"},
     "evidence": {"evidence_wanted": ["real-world"], "detail_real_world": "Ten care homes"},
     "place": {"clinical_area": "frailty", "care_setting": "care-home", "shift": "sickness-to-prevention"},

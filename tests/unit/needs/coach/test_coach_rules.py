@@ -127,7 +127,11 @@ def test_beside_a_field_stand_at_most_three_findings_the_most_important_first() 
     text = "Mrs Ada Hill wants an app from the CNS, the MDM, the RSS and the DTOC team across the trust."
     found = coach.look_over(Example("title", text).need())
     assert len(found) > 3
-    assert [one.rule for one in coach.beside(found, "title")] == ["person", "solution", "broad"]
+    assert [one.rule for one in coach.beside(found, coach.Spot("title", "title"))] == [
+        "person",
+        "solution",
+        "broad",
+    ]
 
 
 @pytest.mark.parametrize("number", ["943 476 5919", "943-476-5919", "9434765919"])
