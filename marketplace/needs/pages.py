@@ -792,7 +792,9 @@ class QuestionPage(Page):
             back_href=url_for("needs.tasks", ref=need.ref),
             look_href=url_for("needs.answer", ref=need.ref, slug=question.slug),
             slots=slots,
-            swaps=",".join(f"#{slot.id}:innerMorph" for slot in slots.values()),
+            swaps=",".join(["#coach-said:innerHTML", *(f"#{slot.id}:innerMorph" for slot in slots.values())])
+            if slots
+            else "",
             looks=f"{count(total, 'question')} about what you wrote" if total else "",
             look_first=f"#{asked[0].id}" if asked and saved else "",
             focus_last=focus_last,

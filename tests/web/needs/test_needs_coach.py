@@ -137,6 +137,7 @@ def test_while_writing_only_the_places_come_back_and_nothing_is_saved(
     assert response.status_code == 200
     words = response.get_data(as_text=True)
     assert "<html" not in words
+    assert 'id="coach-said"' in words
     assert "1 question about what you wrote" in words
     assert "“dashboard” is a solution" in words
     assert "hx-" not in words.replace("{#", "")
