@@ -15,7 +15,7 @@ from marketplace.access.policy import Role
 from marketplace.audit.models import AuditEvent
 from marketplace.database import transaction
 from marketplace.errors import Conflict, Gone, NotPermitted, NotVisible
-from marketplace.needs import actions, queries, rules
+from marketplace.needs import actions, coach, queries, rules
 from marketplace.needs.models import Need, NeedDraft, NeedVersion, Priority
 from marketplace.needs.rules import NeedContent, State
 from marketplace.organisations.models import Kind, Organisation
@@ -100,6 +100,18 @@ def test_saving_changes_the_answers_that_were_sent_and_no_others(
     assert draft is not None
     assert draft.content() == content(title="New title")
     assert audited(session) == ["need.drafted", "need.saved"]
+
+
+def test_a_finding_is_left_as_it_is_without_a_new_version_of_the_draft(
+    session: Session, lead: Actor, trust: Organisation
+) -> None:
+    ref = actions.create_draft(lead, trust.id, content(title="An app against falls"))
+    (key,) = (one.key for one in coach.look_over(content(title="An app against falls")))
+    version = actions.save_draft(lead, ref, {}, lock_version=1, left_as_is=[key, "solution-unknown"])
+    draft = need_of(session, ref).draft
+    assert draft is not None
+    assert (version, draft.left_as_is) == (1, [key])
+    assert audited(session)[-1] == "need.left-as-is"
 
 
 def test_the_second_of_two_editors_is_shown_both_texts(
