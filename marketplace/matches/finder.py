@@ -560,10 +560,16 @@ def trace_need(ref: str, limit: int) -> Traced | None:
     return matcher.read(encoded.document), results, stages
 
 
+#: Words that abbreviations leave out.
+_LEFT_OUT = frozenset({"a", "and", "for", "in", "of", "on", "the", "to", "with"})
+#: The share of an abbreviation's letters that begin a word of what it stands for, small words left out.
+_TOLD = 0.7
+
+
 def meanings(abbreviation: str, text: str) -> tuple[str, ...]:
     """Return what the matcher's glossary takes an abbreviation for in a text, the likeliest first.
 
-    Where a row has several wordings, the one that has the letters is given: people ask what they stand for.
+    Only wordings that the letters can stand for are given: a row's others say the same thing in other words.
     """
     for letters in (abbreviation, abbreviation.removesuffix("s")):
         wanted, found = [word.text for word in words(letters)], words(text.replace(abbreviation, letters))
@@ -574,11 +580,18 @@ def meanings(abbreviation: str, text: str) -> tuple[str, ...]:
         ]
         if read:
             read.sort(key=lambda mention: -mention.weight)
-            return tuple(dict.fromkeys(_wording(mention.entry, letters) for mention in read))
+            told = (_wording(mention.entry, letters.removesuffix("s")) for mention in read)
+            return tuple(dict.fromkeys(filter(None, told)))
     return ()
 
 
 def _wording(entry: glossary.Entry, letters: str) -> str:
-    firsts = [letter for letter in letters.lower() if letter.isalpha()]
-    spelled = (one for one in entry.meanings if [word.text[0].lower() for word in words(one)] == firsts)
-    return next(spelled, entry.meanings[0])
+    """Return the row's wording whose words begin with the letters, in their order; empty for none."""
+    fitting = {}
+    for wording in entry.meanings:
+        firsts = [word.text[0].lower() for word in words(wording) if word.text.lower() not in _LEFT_OUT]
+        left = iter(letters.lower())
+        told = firsts[:1] == [letters[0].lower()] and all(first in left for first in firsts)
+        if told and len(firsts) >= _TOLD * sum(letter.isalpha() for letter in letters):
+            fitting[wording] = len(firsts)
+    return max(fitting, key=lambda wording: fitting[wording], default="")
