@@ -58,12 +58,13 @@ def unpack(extra: bytes | None) -> Kept | None:
     vectors = pieces + 2 * count
     if version != _VERSION or len(extra) != vectors + count * width:
         return None
-    standing = np.frombuffer(extra, "<f4", SIGNALS * 2, _HEAD.size).reshape(SIGNALS, 2)
+    # Copies: a view would keep the words' bytes in memory for as long as the tokens.
+    standing = np.frombuffer(extra, "<f4", SIGNALS * 2, _HEAD.size).reshape(SIGNALS, 2).copy()
     weights = np.frombuffer(extra, "<f4", said * 2, values).tolist()
     words = extra[terms:pieces].decode().split("\n") if said else []
     tokens = None
     if count:
-        rows = np.frombuffer(extra, np.int8, count * width, vectors).reshape(count, width)
-        tokens = Tokens(np.frombuffer(extra, "<u2", count, pieces), rows)
+        rows = np.frombuffer(extra, np.int8, count * width, vectors).reshape(count, width).copy()
+        tokens = Tokens(np.frombuffer(extra, "<u2", count, pieces).copy(), rows)
     shares = dict(zip(words, weights[:said], strict=True))
     return Kept(standing, tokens, Said(shares, dict(zip(words, weights[said:], strict=True))), way)
