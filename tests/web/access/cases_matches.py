@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from marketplace import clock
+from marketplace.matches.models import IndexGeneration
+from marketplace.matches.rules import GenerationState
 from tests.factories.needs import make_draft, make_need
 from tests.factories.technologies import make_technology
 from tests.web.access.world import BROKERS, EVERYBODY, LEADS, Case, Who, World
@@ -36,6 +39,25 @@ def draft_technology(world: World) -> tuple[str, dict[str, object]]:
     return f"/technologies/{technology.ref}/needs", {}
 
 
+def index_being_built(world: World) -> tuple[str, dict[str, object]]:
+    serving, building = GenerationState.SERVING, GenerationState.BUILDING
+    for state, done in ((serving, 40), (building, 10)):
+        world.session.add(
+            IndexGeneration(
+                key=state.value,
+                encoder="model",
+                encoder_name="model",
+                state=state,
+                total=40,
+                done=done,
+                started_at=clock.now(),
+                finished_at=clock.now() if state is serving else None,
+            )
+        )
+    world.session.flush()
+    return "/index", {}
+
+
 MAY_READ_NEEDS = LEADS | BROKERS
 MAY_READ_TECHNOLOGIES = BROKERS | {Who.INNOVATOR, Who.RIVAL}
 
@@ -43,6 +65,7 @@ CASES = [
     Case(
         "matches.index", "GET", "any state", lambda _: ("/index", {}), allowed=frozenset({Who.ADMINISTRATOR})
     ),
+    Case("matches.index", "GET", "being built", index_being_built, allowed=frozenset({Who.ADMINISTRATOR})),
     Case("matches.search", "GET", "any text", lambda _: ("/search?q=falls", {}), allowed=EVERYBODY),
     Case("matches.for_need", "GET", "published", published_need, allowed=frozenset({Who.LEAD, Who.BROKER})),
     Case(
