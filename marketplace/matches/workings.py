@@ -18,6 +18,7 @@ from marketplace.web.words import count, searched_for_first
 from matching.matcher import Stage
 from matching.types import Hit, Match, Results
 
+OF_A_NEED = "How these matches were made"
 #: Lines shown of each step.
 LINES = 10
 STEPS = {
@@ -150,7 +151,9 @@ def for_need(actor: Actor, ref: str) -> WorkingsPage:
     lede = need.current.title if need.current else ""
     traced = finder.trace_need(ref, LINES)
     if traced is None:
-        return WorkingsPage(lede=lede, back=back, steps=_explained(), notes=(pages.NOT_READ_YET,))
+        return WorkingsPage(
+            title=OF_A_NEED, lede=lede, back=back, steps=_explained(), notes=(pages.NOT_READ_YET,)
+        )
     return _page(actor, traced, lede=lede, back=back, typed="", notes=[])
 
 
@@ -166,6 +169,7 @@ def _page(
     listed = {one.ref: one for one in technologies.listed_by_refs(actor, list(refs))}
     accepted = any(match.accepted for match in results.matches)
     return WorkingsPage(
+        title=OF_A_NEED if back else WorkingsPage.title,
         lede=lede,
         back=back,
         typed=typed,

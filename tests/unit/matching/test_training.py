@@ -30,7 +30,7 @@ def test_every_pair_has_three_different_texts_and_no_need_comes_twice() -> None:
     assert len({pair.need for pair in pairs}) == len(pairs) >= 200
     for pair in pairs:
         assert len({pair.need, pair.technology, pair.near_miss}) == 3
-        assert min(len(pair.need), len(pair.technology), len(pair.near_miss)) > 40
+        assert min(len(pair.need), len(pair.technology), len(pair.near_miss)) > 30
 
 
 def test_nothing_of_a_judged_set_is_learnt_from() -> None:
