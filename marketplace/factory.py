@@ -30,6 +30,7 @@ from marketplace.notices.routes import notices
 from marketplace.organisations.routes import organisations
 from marketplace.passports import queries as standings
 from marketplace.passports.routes import passports
+from marketplace.questions.routes import on_need, questions
 from marketplace.settings import PROJECT, Settings
 from marketplace.technologies.routes import technologies
 from marketplace.web import kept, navigation, problems, security
@@ -83,12 +84,14 @@ def create_app(
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
     security.init(app, secure=not settings.demo)
     problems.init(app)
-    # A technology shows its passports, whose room lies above: the two meet here.
+    # A technology shows its passports and a need its questions, whose rooms lie above: they meet here.
+    app.extensions["questions_on_need"] = on_need
     app.extensions["passport_standing"] = standings.best_standing
     app.extensions["passport_in_force"] = standings.in_force
     for room in (
         home,
         introductions,
+        questions,
         accounts,
         notices,
         organisations,

@@ -9,6 +9,7 @@ from marketplace.notices import models as notices
 from marketplace.organisations import models as organisations
 from marketplace.outbox import models as outbox
 from marketplace.passports import models as passports
+from marketplace.questions import models as questions
 from marketplace.submissions import models as submissions
 from marketplace.technologies import models as technologies
 
@@ -22,6 +23,7 @@ __all__ = [
     "organisations",
     "outbox",
     "passports",
+    "questions",
     "submissions",
     "technologies",
 ]

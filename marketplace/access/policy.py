@@ -46,6 +46,9 @@ class Permission(StrEnum):
     INTRODUCTION_PROPOSE = "introduction-propose"
     INTRODUCTION_READ = "introduction-read"
     INTRODUCTION_DECIDE = "introduction-decide"
+    QUESTION_ASK = "question-ask"
+    QUESTION_ANSWER = "question-answer"
+    QUESTION_READ = "question-read"
     ORGANISATION_IMPORT = "organisation-import"
     SERVICE_OVERSEE = "service-oversee"
 
@@ -66,6 +69,9 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.INTRODUCTION_PROPOSE: frozenset({BROKER}),
     Permission.INTRODUCTION_READ: frozenset({LEAD, INNOVATOR, BROKER}),
     Permission.INTRODUCTION_DECIDE: frozenset({LEAD, INNOVATOR}),
+    Permission.QUESTION_ASK: frozenset({INNOVATOR}),
+    Permission.QUESTION_ANSWER: frozenset({LEAD}),
+    Permission.QUESTION_READ: frozenset({LEAD, INNOVATOR}),
     Permission.ORGANISATION_IMPORT: frozenset({ADMIN}),
     Permission.SERVICE_OVERSEE: frozenset({ADMIN}),
 }

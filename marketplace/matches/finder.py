@@ -595,3 +595,9 @@ def _wording(entry: glossary.Entry, letters: str) -> str:
         if told and len(firsts) >= _TOLD * sum(letter.isalpha() for letter in letters):
             fitting[wording] = len(firsts)
     return max(fitting, key=lambda wording: fitting[wording], default="")
+
+
+def fitting(need_ref: str, limit: int) -> list[str]:
+    """Return the technologies that fit a need well enough, at most ``limit``; [] while it is not indexed."""
+    results = match(Kind.NEED, need_ref, limit)
+    return [] if results is None else [one.id for one in results.matches if one.accepted]

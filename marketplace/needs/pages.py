@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 from flask import current_app, url_for
 
@@ -239,6 +239,22 @@ class VersionLine:
     href: str
 
 
+class AnsweredShown(Protocol):
+    """A public question with its answer."""
+
+    question: str
+    answer: str
+    when: str
+
+
+class QuestionsShown(Protocol):
+    """What the room of questions, which lies above, shows on a need's page."""
+
+    answered: Sequence[AnsweredShown]
+    ask: Link | None
+    waiting: Link | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class NeedPage(Page):
     """A published need, or one of its earlier versions."""
@@ -266,6 +282,7 @@ class NeedPage(Page):
     draft_href: str
     withdraw_href: str
     workspace_href: str
+    questions: QuestionsShown
 
     @classmethod
     def build(cls, actor: Actor, need: Need, version: NeedVersion) -> NeedPage:
@@ -305,6 +322,7 @@ class NeedPage(Page):
             draft_href=url_for("needs.tasks", ref=need.ref) if own and need.draft is not None else "",
             withdraw_href=url_for("needs.withdraw", ref=need.ref) if own else "",
             workspace_href=url_for("needs.workspace"),
+            questions=current_app.extensions["questions_on_need"](actor, need),
         )
 
 

@@ -18,6 +18,7 @@ LINKS: tuple[tuple[str, str, Permission | None], ...] = (
     ("Our technologies", "technologies.workspace", Permission.TECHNOLOGY_WRITE),
     ("Our passports", "passports.workspace", Permission.PASSPORT_ISSUE),
     ("My patch", "introductions.patch", Permission.INTRODUCTION_PROPOSE),
+    ("Questions", "questions.listing", Permission.QUESTION_READ),
     ("Introductions", "introductions.listing", Permission.INTRODUCTION_READ),
 )
 

@@ -1,0 +1,64 @@
+"""The forms of questions."""
+
+from __future__ import annotations
+
+from wtforms import HiddenField, RadioField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs lag behind
+from wtforms.validators import InputRequired
+
+from marketplace.questions import rules
+from marketplace.questions.rules import Reason
+from marketplace.web.forms import BaseForm, paragraph
+
+
+class AskForm(BaseForm):
+    """A question about a need."""
+
+    question = paragraph(
+        "What do you want to know?",
+        limit=rules.QUESTION_MOST,
+        needed="Enter the question",
+        hint="Ask one thing. Leave out the names of your organisation and product: question and answer are public.",
+        rows=5,
+    )
+
+
+class VersionedForm(BaseForm):
+    """A form that carries the number of the state it was shown with."""
+
+    lock_version = HiddenField()
+
+    @property
+    def version(self) -> int:
+        """Return the number, or 0, which no state has, for anything else."""
+        typed = str(self.lock_version.data or "")
+        return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 9 else 0
+
+
+class AnswerForm(VersionedForm):
+    """The question as it will be published, and the answer."""
+
+    question = paragraph(
+        "The question, as people will read it",
+        limit=rules.QUESTION_MOST,
+        needed="Enter the question",
+        hint="Change words that tell who asks, or that others would not understand. Keep what is asked.",
+        rows=4,
+    )
+    answer = paragraph(
+        "Your answer",
+        limit=rules.ANSWER_MOST,
+        needed="Enter the answer",
+        hint="Everybody can read it beside the need. Do not name people or patients.",
+        rows=6,
+    )
+
+
+class SetAsideForm(VersionedForm):
+    """Why a question is not answered in public."""
+
+    reason = RadioField(
+        "Why is it not answered in public?",
+        choices=[SelectChoice(reason.value, reason.label) for reason in Reason],
+        validators=[InputRequired("Choose why it is not answered in public")],
+    )
