@@ -196,8 +196,8 @@ def test_innovators_whose_technology_fits_are_told_of_the_answer(
         fits,
         name="Bedside mat",
         summary=(
-            "A mat beside the bed of older people in care homes. It tells staff within 2 minutes of a fall at night "
-            "in their own rooms, so that residents who fall are found. It works where there is no wifi."
+            "A mat by the bed that rings when an older person falls at night in a care home, so that staff find "
+            "fallen residents at once and falls are seen. Care home falls at night are its only purpose."
         ),
     )
     reindex()

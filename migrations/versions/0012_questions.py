@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -53,7 +53,7 @@ def upgrade() -> None:
             ["answered_by_id"], ["person.id"], name=op.f("fk_answer_answered_by_id_person")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answer")),
-        sa.UniqueConstraint("question_id", "number", name=op.f("uq_answer_question_id_number")),
+        sa.UniqueConstraint("question_id", "number", name=op.f("uq_answer_question_id")),
     )
 
 
