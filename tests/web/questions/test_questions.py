@@ -25,7 +25,7 @@ from tests.factories.needs import make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_user
 from tests.factories.questions import ANSWERED, ASKED, make_question
-from tests.factories.technologies import make_technology
+from tests.factories.technologies import falls_answer, make_technology
 
 NewBrowser = Callable[[], Browser]
 Reindex = Callable[[], None]
@@ -182,24 +182,10 @@ def test_a_question_sent_twice_is_asked_once(session: Session, world: World, new
 def test_innovators_whose_technology_fits_are_told_of_the_answer(
     session: Session, world: World, new_browser: NewBrowser, reindex: Reindex
 ) -> None:
-    need = make_need(
-        session,
-        organisation=world.need.organisation,
-        rank=2,
-        title="Falls at night in care homes",
-        problem="Residents fall at night in their own rooms and nobody finds them until the morning.",
-    )
+    need = make_need(session, world.need.organisation, rank=2)
     fits = make_organisation(session, Kind.SUPPLIER)
     told = make_user(session, Role.INNOVATOR, fits)
-    make_technology(
-        session,
-        fits,
-        name="Bedside mat",
-        summary=(
-            "A mat by the bed that rings when an older person falls at night in a care home, so that staff find "
-            "fallen residents at once and falls are seen. Care home falls at night are its only purpose."
-        ),
-    )
+    make_technology(session, fits, name="Bedside mat", **falls_answer())
     reindex()
     question = make_question(session, need, world.supplier, world.innovator)
     answers = signed_in(new_browser, session, world.lead)
