@@ -28,8 +28,20 @@ WORDS = 3
 """Stems in a shingle."""
 
 COPIED = 4
-"""Shingles that two texts must share before one is taken to hold text of the other: six stems in a row, about ten
-words. Less is a turn of phrase, or a short quotation."""
+"""Shingles below which nothing is a copy: a turn of phrase, or a short quotation."""
+
+RUN = 6
+"""Shingles of a need in a row that nobody writes again by chance: eight stems, about thirteen words. The most among
+the demo's full-length listings and the needs that they were written for is four."""
+
+RUN_OF_LISTINGS = 10
+"""The same between two listings, which share the names of certificates. The most among the demo's is seven."""
+
+OF_A_NEED = 0.15
+"""Share of a need from which a listing has copied it, in however small pieces. The most there is 0.07."""
+
+OF_A_LISTING = 0.2
+"""Share of a listing from which it has borrowed, likewise. The most there, with the names of certificates, is 0.1."""
 
 SAME_LISTING = 0.4
 """Share of a listing's shingles that stand in an older one of another supplier, from which it is the same listing."""
@@ -40,7 +52,10 @@ SAME_ORDER = 0.65
 SAME_PRODUCT = 0.6
 """The same within one supplier, whose products may share what they say of the house."""
 
-MADE_OF = 0.75
+SENTENCE = 6
+"""Telling words from which a whole sentence of one listing is no chance in another."""
+
+MADE_OF = 0.95
 """Share of the telling words of a sentence that stand in the need, from which it is made of the need, in whatever
 order."""
 
@@ -105,6 +120,17 @@ class Spoken:
         """Return the different shingles in ascending order."""
         return np.unique(np.concatenate(self.shingles)) if self.shingles else np.zeros(0, dtype=np.uint32)
 
+    def longest(self, shared: Hashes) -> int:
+        """Return the length of the longest row of shingles that are all in ``shared``."""
+        longest = run = 0
+        before = -1
+        for one, own in zip(self.sentences, self.shingles, strict=True):
+            run, before = (run if one.passage == before else 0), one.passage
+            for is_shared in np.isin(own, shared).tolist():
+                run = run + 1 if is_shared else 0
+                longest = max(longest, run)
+        return longest
+
     @cached_property
     def since(self) -> npt.NDArray[np.str_]:
         """Return for each of ``hashes`` since when it has been said; "" where nobody knows."""
@@ -125,6 +151,16 @@ class Spoken:
     def stems(self) -> tuple[str, ...]:
         """Return the stems of all sentences but the first, which is the name."""
         return tuple(one for sentence in self.sentences if sentence.passage for one in sentence.stems)
+
+    @cached_property
+    def claimed(self) -> frozenset[tuple[str, ...]]:
+        """Return the longer sentences outside evidence, where everybody names the same certificates."""
+        passages = self.document.passages
+        return frozenset(
+            one.stems
+            for one in self.sentences
+            if len(one.stems) >= SENTENCE and not passages[one.passage].source.startswith("evidence:")
+        )
 
     @cached_property
     def title(self) -> tuple[str, ...]:
@@ -190,17 +226,20 @@ def copied_from(need: Spoken, listing: Spoken) -> Foreign:
     asked = np.concatenate([NOTHING.hashes, *(_hashes(must, len(must)) for must in repeated)])
     title, vocabulary = need.title, need.vocabulary
     named = len(title) > 1 and _holds(listing.title, title)
-    shuffled = any(
-        len(one.stems) >= MADE_WORDS and _share(one.stems, vocabulary) >= MADE_OF for one in listing.sentences
-    )
-    told = len(np.setdiff1d(hashes, asked)) >= COPIED
+    shuffled = any(_made_of(one, vocabulary) for one in listing.sentences)
+    told = _is_copy(np.setdiff1d(hashes, asked), listing, OF_A_NEED * len(need.hashes), RUN)
     if not (told or len(repeated) >= MUSTS or named or shuffled):
         return NOTHING
     return Foreign(
         np.union1d(hashes, _hashes(title, len(title))),
-        frozenset(repeated) | ({title} if named else frozenset()),
+        frozenset(repeated) | {title},
         vocabulary,
     )
+
+
+def _is_copy(shared: Hashes, taker: Spoken, least: float, run: int) -> bool:
+    """Tell whether what two texts share is a copy: long in one piece, or at least so much in all."""
+    return len(shared) >= COPIED and (len(shared) >= least or taker.longest(shared) >= run)
 
 
 def _repeats(listing: Spoken, must: tuple[str, ...]) -> bool:
@@ -248,18 +287,21 @@ def _own(spoken: Spoken, foreign: Foreign) -> Iterator[tuple[Sentence, str]]:
             away[start : start + WORDS] = True
         for part in foreign.sentences:
             for start in range(count - len(part) + 1):
-                if one.stems[start : start + len(part)] == part and (one.passage == 0 or len(part) == count):
+                # One word alone is a must-have only where nothing else is said.
+                if one.stems[start : start + len(part)] == part and (len(part) > 1 or count == 1):
                     away[start : start + len(part)] = True
         carried = int(away[count:].sum())
         away = away[:count]
-        if count and (away.mean() > 0.5 or _share(one.stems, foreign.vocabulary) >= MADE_OF):
+        if count and (away.mean() > 0.5 or _made_of(one, foreign.vocabulary)):
             yield one, ""
         else:
             yield one, _less(one, away) if away.any() else one.plain
 
 
-def _share(stems: Sequence[str], vocabulary: frozenset[str]) -> float:
-    return sum(one in vocabulary for one in stems) / max(len(stems), 1)
+def _made_of(one: Sentence, vocabulary: frozenset[str]) -> bool:
+    """Tell whether a sentence is made of the words of a need, in whatever order."""
+    known = sum(stem in vocabulary for stem in one.stems)
+    return len(one.stems) >= MADE_WORDS and known >= MADE_OF * len(one.stems)
 
 
 def _less(sentence: Sentence, away: npt.NDArray[np.bool_]) -> str:
@@ -288,8 +330,7 @@ class Loan:
 def loans(among: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loan]:
     """Return who has text of whom. Who said it first is the lender, ties by id. Shingles of ``nobodys`` are left out.
 
-    Where several have said it, the first of all has lent it to each of them. Less than `COPIED` shingles are told
-    only of listings that are the same, reworded.
+    Where several have said it, the first of all has lent it to each of them.
     """
     sizes = [len(one.hashes) for one in among]
     if sum(size > 0 for size in sizes) < 2:
@@ -314,7 +355,12 @@ def loans(among: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loa
             lent = hashes[place.reshape(-1) == number]
             share = len(lent) / max(sizes[borrower], 1)
             same = _is_same(among[borrower], among[giver], share)
-            if same or len(lent) >= COPIED:
+            whole = among[borrower].claimed & among[giver].claimed
+            if (
+                same
+                or whole
+                or _is_copy(lent, among[borrower], OF_A_LISTING * sizes[borrower], RUN_OF_LISTINGS)
+            ):
                 found.append(Loan(borrower, giver, lent, share, same))
     return found
 

@@ -34,7 +34,9 @@ SAME_SENTENCE = 3
 SAME_FRAME = 4
 """Sentences that begin or end with the same four words are one sentence with a blank to be filled in."""
 SAME_WORD = 8
-"""How often one word counts. The most in the judged sets is three."""
+"""How often one word counts in a short listing. The most in the judged sets is four."""
+SAME_WORD_SHARE = 0.04
+"""Share of all words up to which one word counts in a long listing."""
 NAME_WORDS = 14
 LABEL_WORDS = 10
 MOST_BOXES = 7
@@ -86,31 +88,33 @@ def counted(document: Document) -> Counted:
     every = [one for own in given for one in own]
     same = Counter(one.words for one in every if one.words)
     frames = Counter(frame for one in {one.words: one for one in every}.values() for frame in _frames(one))
-    stated = Counter(
-        word for one in every for word in one.words if word not in STOP_WORDS and not word.isdigit()
-    )
-    often = {word for word, count in stated.items() if count > SAME_WORD}
     fragmented = sum(0 < len(one.words) <= 3 for one in every if one.source != "claims") > FRAGMENTS
     notes: list[Note] = []
+    room, odd = MOST_CHARACTERS, set()
+    for at, one in enumerate(every):
+        room -= len(one.text)
+        if (oddity := _oddity(one, same, frames, fragmented, room)) is not None:
+            notes.append(Note(oddity, one.source, one.text[:200], same[one.words]))
+            odd.add(at)
+    kept = [word for at, one in enumerate(every) if at not in odd for word in one.words]
+    most = max(SAME_WORD, round(SAME_WORD_SHARE * len(kept)))
+    stated = Counter(word for word in kept if word not in STOP_WORDS and not word.isdigit())
+    left = {word: most for word, count in stated.items() if count > most}
+    notes += [Note(Oddity.REPEATED_WORD, "", word, stated[word]) for word in sorted(left)]
     passages: list[Passage] = []
-    room, left = MOST_CHARACTERS, dict.fromkeys(often, SAME_WORD)
+    place = 0
     for passage, own in zip(document.passages, given, strict=True):
-        if not own:
-            kept = _label(passage, notes)
-        else:
-            texts = []
-            for one in own:
-                room -= len(one.text)
-                if (oddity := _oddity(one, same, frames, fragmented, room)) is not None:
-                    notes.append(Note(oddity, one.source, one.text[:200], same[one.words]))
-                elif often.isdisjoint(one.words):
-                    texts.append(one.text)
-                else:
-                    texts.append(_less(one.text, left))
-            kept = passage if texts == [one.text for one in own] else replace(passage, text=" ".join(texts))
-        if kept is passage or normalise(kept.text):
-            passages.append(kept)
-    notes += [Note(Oddity.REPEATED_WORD, "", word, stated[word]) for word in sorted(often)]
+        texts = [
+            one.text if left.keys().isdisjoint(one.words) else _less(one.text, left)
+            for at, one in enumerate(own, start=place)
+            if at not in odd
+        ]
+        place += len(own)
+        counts = _label(passage, notes)
+        if own and texts != [one.text for one in own]:
+            counts = replace(passage, text=" ".join(texts))
+        if counts is passage or normalise(counts.text):
+            passages.append(counts)
     if not notes:
         return Counted(document)
     return Counted(replace(document, passages=tuple(passages)), _merged(notes))

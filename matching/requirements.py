@@ -106,7 +106,8 @@ _UNITS |= {"kilogram": ("weight", 1.0), "kilograms": ("weight", 1.0)}
 _QUANTITY = re.compile(
     rf"\b(?:(\d+(?:[.,]\d+)?)[-\s]*|({'|'.join(sorted(_NUMBERS, key=len, reverse=True))})[-\s]+(?:an?\s+)?)"
     rf"({'|'.join(sorted(_UNITS, key=len, reverse=True))})\b",
-    re.IGNORECASE,
+    # Without ASCII a dotless i and a long s pass for i and s, and make a unit that no table has.
+    re.IGNORECASE | re.ASCII,
 )
 _AT_MOST = re.compile(
     r"\b(?:under|less than|fewer than|inside|within|in|up to|below|at most|maximum|max)\s*$|[<≤]\s*$",

@@ -64,8 +64,10 @@ def normalise(text: str, limit: int = MAX_CHARACTERS) -> str:
             kept.append(character)
     plain = " ".join("".join(kept).split())
     if _LOOK_ALIKE.search(plain):
-        latin = sum(map(str.isascii, plain)) > 0.5 * len(plain)
-        plain = _LETTERS.sub(lambda word: _fold_look_alikes(word.group(), latin), plain)
+        plain = _LETTERS.sub(lambda word: _fold_look_alikes(word.group(), latin=False), plain)
+        # Words of nothing but look-alikes are folded in a text that is Latin besides, or would be throughout.
+        if sum(map(str.isascii, plain)) > 0.5 * len(plain) or plain.translate(_CONFUSABLE).isascii():
+            plain = _LETTERS.sub(lambda word: _fold_look_alikes(word.group(), latin=True), plain)
     return plain[:limit].rstrip()
 
 
@@ -74,7 +76,7 @@ def collapse(text: str, limit: int = MAX_CHARACTERS) -> str:
     return " ".join(text.split())[:limit]
 
 
-def _fold_look_alikes(word: str, latin: bool) -> str:
+def _fold_look_alikes(word: str, *, latin: bool) -> str:
     """Fold a word that also holds Latin letters, where nobody writes others by honest means.
 
     In a text that is mostly ``latin`` also a word that would be a Latin one throughout; single letters stay.
@@ -176,7 +178,9 @@ def stems(text: str) -> list[str]:
 def sentences(text: str) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of each sentence of ``text``, without the white space between them."""
     start = 0
-    for end in _SENTENCE_END.finditer(text):
+    # One letter for another, so that places stay as they are.
+    plain = text if text.isascii() else text.translate(_CONFUSABLE)
+    for end in _SENTENCE_END.finditer(plain):
         piece = text[start : end.start()]
         if end.group().strip('"”’)') and "\n" not in end.group() and _NO_END.search(piece):
             continue

@@ -66,7 +66,7 @@ def _words(note: Note) -> str:
         case Oddity.REPEATED_SENTENCE:
             return f"{quote} says the same words again and again. It does not count towards matching."
         case Oddity.REPEATED_WORD:
-            return f"{quote} stands {note.count} times. A word counts {SAME_WORD} times at most."
+            return f"{quote} stands {note.count} times. Above {SAME_WORD} times a word soon stops counting."
         case Oddity.TEMPLATE:
             return f"{quote} is one of several sentences that differ by a word or two. None of them counts."
         case Oddity.BOXES:
@@ -90,12 +90,15 @@ def _same(document: Document) -> Iterator[Uncounted]:
     for need in own.matchers[Kind.NEED].resembling(document):
         foreign = copied_from(need, spoken)
         if foreign is not NOTHING:
-            title, href = need.document.title, url_for("needs.need", ref=need.document.id)
+            title, href = quoted(need.document.title), url_for("needs.need", ref=need.document.id)
+            by_field: dict[str, list[str]] = {}
             for sentence in copied(spoken, foreign):
+                by_field.setdefault(fields[sentence], []).append(sentence)
+            for field, texts in by_field.items():
+                quotes = " ".join(quoted(text) for text in dict.fromkeys(texts))
                 yield Uncounted(
-                    FIELDS.get(fields[sentence], ""),
-                    f"{quoted(sentence)} holds the same words as the need {quoted(title)}. "
-                    "It does not count towards matching that need.",
+                    FIELDS.get(field, ""),
+                    f"{quotes} These are words of the need {title}. They do not count towards matching that need.",
                     href,
                 )
     others = own.matchers[Kind.TECHNOLOGY].resembling(document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -627,7 +627,10 @@ class Question(Page):
             stored=(words_of(draft.content, field) or ("No answer",)) if conflict else (),
             stored_when=moment(draft.saved_at),
             keep_stored=back,
-            uncounted=does_not_count(technology.ref, [one for one in uncounted if one.field == field]),
+            # No way to the question, nor its name: this is its page.
+            uncounted=does_not_count(
+                technology.ref, [replace(one, field="") for one in uncounted if one.field == field]
+            ),
         )
 
 

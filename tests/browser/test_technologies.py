@@ -14,10 +14,11 @@ from marketplace.access.policy import Role
 from marketplace.organisations.models import Kind
 from marketplace.vocabulary import ClinicalArea
 from tests.browser.conftest import Visitor
+from tests.factories.needs import make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
 from tests.factories.people import PASSWORD, make_user
-from tests.factories.technologies import make_evidence, make_technology
+from tests.factories.technologies import falls_answer, make_evidence, make_technology
 
 
 def fill_date(person: Visitor, name: str, days_from_today: int) -> None:
@@ -121,3 +122,45 @@ def test_the_supplier_sees_which_evidence_lapses(visitor: Callable[..., Visitor]
     maker.open("/our-technologies").sees("1 evidence item expired").picture("workspace-375")
     maker.follow("Hearthview").sees("Withdrawn or replaced evidence (1)").picture("evidence-375")
     maker.follow("Archive this technology").sees("You cannot undo this")
+
+
+@pytest.mark.parametrize(
+    ("script", "width"), [(True, 1280), (False, 375)], ids=["desktop", "phone-no-script"]
+)
+def test_an_author_is_told_before_listing_what_does_not_count_and_why(
+    visitor: Callable[..., Visitor],
+    session: Session,
+    reindex: Callable[[], None],
+    script: bool,
+    width: int,
+) -> None:
+    # Given a need, a listing, and a draft that holds text of the one and is nearly the other
+    need = make_need(session, title="Fewer falls at night")
+    make_technology(session, name="Firstlight", **falls_answer())
+    supplier = make_organisation(session, Kind.SUPPLIER, name="Silverthrush Ltd")
+    innovator = make_user(session, Role.INNOVATOR, supplier).email
+    assert need.current is not None
+    copy = f"{need.current.problem} {need.current.outcome}"
+    text = f"{falls_answer()['summary']} {copy} {'Falls. ' * 40}"
+    draft = make_technology(
+        session, supplier, listed=False, name="Secondlight", **(falls_answer() | {"summary": text})
+    )
+    ref = draft.ref
+    session.rollback()
+    reindex()
+
+    # When the author checks the answers, then they are told what does not count, with a way to each
+    author = visitor(script=script, width=width).sign_in(innovator, PASSWORD)
+    author.open(f"/our-technologies/{ref}/check").sees("What does not count towards matching")
+    author.sees("These are words of the need “Fewer falls at night”")
+    author.sees("“Falls.” stands 40 times").sees("nearly the same as “Firstlight”")
+    author.picture(f"uncounted-{width}")
+
+    # And beside the question itself
+    author.open(f"/our-technologies/{ref}/summary").sees("“Falls.” stands 40 times")
+    author.picture(f"uncounted-question-{width}")
+
+    # When the answer is their own, then nothing is said beside the question any more
+    author.page.locator("#summary").fill("A mat that hears who gets up, and rings.")
+    author.click("Save and continue").open(f"/our-technologies/{ref}/summary")
+    assert "does not count" not in author.page.inner_text("main")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from matching import glossary
 from matching.documents import quotable, technology_document
@@ -106,3 +108,13 @@ def test_every_row_of_the_table_of_aspects_can_be_asked_for() -> None:
     for entry in aspects().entries:
         assert ASKING.asked(entry.forms[0]).slots
         assert entry.related, f"{entry.concept}: no way of saying it"
+
+
+@given(st.text(alphabet="0123456789,. -mıinuteſsKkgh\u0131\u017f\u212a٣", max_size=40))
+def test_no_letter_that_looks_like_another_makes_a_unit_that_is_not_known(text: str) -> None:
+    for found in (
+        quantities(text),
+        quantities(f"works in 5 {text}"),
+        quantities("in 5 mın, 2 hourſ and 3 \u212ag"),
+    ):
+        assert all(one.amount >= 0 for one in found)

@@ -81,6 +81,16 @@ def test_look_alike_letters_in_an_english_text_become_plain_ones(text: str, chan
     assert normalise(around + given_) == normalise(around + " ".join(kept))
 
 
+@pytest.mark.parametrize("written", ["ΙΑΡТ ѕtуlе оutсоmеѕ.", "ΙΑΡТ", "ѕсоре"])
+def test_words_of_nothing_but_look_alikes_become_plain_in_a_short_text_too(written: str) -> None:
+    assert normalise(written).isascii()
+
+
+def test_a_sentence_ends_before_a_look_alike_capital() -> None:
+    text = "Few alarms. Νo cameras. Ѕmall."
+    assert [text[start:end] for start, end in sentences(text)] == ["Few alarms.", "Νo cameras.", "Ѕmall."]
+
+
 def test_a_text_in_another_script_stays_as_it_is() -> None:
     assert normalise("Привет, кто там? Москва.") == "Привет, кто там? Москва."
     assert normalise("रोगी की देखभाल") == "रोगी की देखभाल"

@@ -55,12 +55,15 @@ def test_an_author_is_told_which_sentence_is_that_of_a_need(
     author: Browser, session: Session, supplier: Organisation, need: Need, reindex: Reindex, page: str
 ) -> None:
     assert need.current is not None
-    own = make_technology(session, supplier, summary=f"{CONTENT.summary} {need.current.problem}")
+    copy = f"{need.current.problem} {need.current.outcome}"
+    own = make_technology(session, supplier, summary=f"{CONTENT.summary} {copy}")
     reindex()
     author.get(f"/our-technologies/{own.ref}{page}")
     assert QUIET in author.text
-    assert f"holds the same words as the need “{need.current.title}”" in author.text
-    assert "It does not count towards matching that need." in author.text
+    assert (
+        f"“{need.current.problem}” “{need.current.outcome}” These are words of the need “{need.current.title}”. "
+        "They do not count towards matching that need." in author.text
+    )
     assert f'href="/needs/{need.ref}"' in author.page
 
 
