@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from wtforms import HiddenField, RadioField
+from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs lag behind
 from wtforms.validators import InputRequired
 
+from marketplace.introductions.forms import VersionedForm
 from marketplace.questions import rules
 from marketplace.questions.rules import Reason
 from marketplace.web.forms import BaseForm, paragraph
@@ -21,18 +22,6 @@ class AskForm(BaseForm):
         hint="Ask one thing. Leave out the names of your organisation and product: question and answer are public.",
         rows=5,
     )
-
-
-class VersionedForm(BaseForm):
-    """A form that carries the number of the state it was shown with."""
-
-    lock_version = HiddenField()
-
-    @property
-    def version(self) -> int:
-        """Return the number, or 0, which no state has, for anything else."""
-        typed = str(self.lock_version.data or "")
-        return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) <= 9 else 0
 
 
 class AnswerForm(VersionedForm):
