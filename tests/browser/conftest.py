@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from flask import Flask
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, sync_playwright
 from waitress.server import create_server
+from waitress.wasyncore import close_all
 
 from tests.browser_available import find
 
@@ -57,8 +58,11 @@ def address(app: Flask) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
-    server.close()
+    # The loop closes its own sockets: closed by this thread, they now and then vanish in the middle of its select.
+    server.trigger.pull_trigger(partial(close_all, server._map))
     thread.join(timeout=5)
+    assert not thread.is_alive()
+    server.task_dispatcher.shutdown()
 
 
 @cache
