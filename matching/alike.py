@@ -23,7 +23,6 @@ from matching import background as backgrounds
 from matching.background import SIGNALS, Standing, WordsBackground
 from matching.calibration import fit
 from matching.coverage import Said, pair
-from matching.documents import whole_text
 from matching.errors import EncoderUnavailable
 from matching.late import Batch, Tokens
 from matching.lexical import Floats, best
@@ -31,8 +30,9 @@ from matching.reading import Reader
 from matching.register import Record, Register, View
 from matching.settings import MatcherSettings
 from matching.steps.combine import SWAPPED
-from matching.text import STOP_WORDS, stem, words
+from matching.text import stem, words
 from matching.types import Hit, Kind, Match, Results, Vector
+from matching.wording import GENERIC, written_as
 
 logger = logging.getLogger(__name__)
 
@@ -165,12 +165,13 @@ class Alike:
         mine, theirs = self.reader.said(own.document), self.reader.said(other.document)
         both = mine.shares.keys() & theirs.shares.keys()
         told = sorted(both, key=lambda term: (-min(mine.shares[term], theirs.shares[term]), term))
-        names, written = self._names(), _written(own, other)
+        names, written = self._names(), written_as([own.document, other.document])
         found: list[str] = []
         covered: set[str] = set()
         for term in told:
             name = names.get(term) if term.startswith("§") else written.get(term)
-            if name is None or set(parts := [stem(word.text) for word in words(name)]) <= covered:
+            parts = {stem(word.text) for word in words(name or "")}
+            if name is None or parts <= covered | GENERIC:
                 continue
             covered.update(parts)
             found.append(name)
@@ -297,14 +298,3 @@ class Alike:
         """Return what each concept is called."""
         book = self.reader.expand.book
         return {} if book is None else {entry.concept: entry.meanings[0] for entry in book.entries}
-
-
-def _written(own: Record, other: Record) -> Mapping[str, str]:
-    """Return how the words of two documents are written, by their stems; what names nothing is left out."""
-    found: dict[str, str] = {}
-    for record in (own, other):
-        for word in words(whole_text(record.document)):
-            plain = word.text if word.text.isupper() and len(word.text) < 6 else word.text.lower()
-            if len(plain) > 2 and not plain[0].isdigit() and plain.lower() not in STOP_WORDS:
-                found.setdefault(stem(word.text), plain)
-    return found

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from marketplace.matches.models import IndexEntry
-from marketplace.needs.models import Need
+from marketplace.needs.models import Need, NeedDraft, NeedVersion
 from marketplace.technologies.models import EvidenceItem, Technology, TechnologyFields
 from marketplace.vocabulary import CareSetting, ClinicalArea
 from matching.documents import need_document, technology_document
@@ -26,23 +26,33 @@ def document_of_need(need: Need) -> Document | None:
     version = need.current
     if version is None or need.published_at is None or need.withdrawn_at is not None:
         return None
+    return _document_of(need.ref, version)
+
+
+def document_of_need_draft(need: Need) -> Document | None:
+    """Return the document of what is being written, or None where too little is written to compare."""
+    draft = need.draft
+    return _document_of(need.ref, draft) if draft is not None and draft.title and draft.problem else None
+
+
+def _document_of(ref: str, version: NeedVersion | NeedDraft) -> Document:
     outcome = [version.outcome]
     outcome += [f"{label}: {text}." for label, text in _measures(version) if text]
     return need_document(
-        id=need.ref,
+        id=ref,
         title=version.title,
         statement=version.problem,
         who=version.who_affected,
         pathway=version.pathway_today,
         outcome=" ".join(outcome),
-        requirements=version.must,
+        requirements=version.must or (),
         clinical_area=version.clinical_area.label if version.clinical_area else "",
         settings=(version.care_setting.label,) if version.care_setting else (),
-        evidence_wanted=[wanted["type"] for wanted in version.evidence_wanted],
+        evidence_wanted=[wanted["type"] for wanted in version.evidence_wanted or ()],
     )
 
 
-def _measures(version: Any) -> tuple[tuple[str, str], ...]:
+def _measures(version: NeedVersion | NeedDraft) -> tuple[tuple[str, str], ...]:
     return ("Measure", version.measure), ("Today", version.baseline), ("Target", version.target)
 
 

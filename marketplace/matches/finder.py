@@ -23,11 +23,11 @@ from sqlalchemy.orm import Session
 from marketplace.database import db
 from marketplace.matches import queries
 from marketplace.matches.actions import Recipe
-from marketplace.matches.documents import from_entry
+from marketplace.matches.documents import document_of_need_draft, from_entry
 from marketplace.matches.models import IndexEntry, IndexGeneration
 from marketplace.matches.rules import UNFINISHED, GenerationState
 from marketplace.settings import Settings
-from marketplace.web.search import Found
+from marketplace.web.search import Alike, Found, Likeness
 from matching import glossary
 from matching.adapters.pgvector_index import PgVectorIndex, vector_table
 from matching.adapters.sentence_encoder import SentenceEncoder
@@ -389,6 +389,7 @@ def init(
     app.extensions["technology_search"] = lambda text, limit, among=None: search(
         Kind.TECHNOLOGY, text, limit, among
     )
+    app.extensions["like_needs"] = like_needs
 
 
 def finders() -> Finders:
@@ -539,6 +540,39 @@ def _stored(own: Serving, kind: Kind, refs: Sequence[str]) -> dict[str, Encoded]
     stored = queries.entries(db.session, own.generation, kind, refs)
     read = {entry.subject_ref: readable(entry, model) for entry in stored}
     return {ref: encoded for ref, encoded in read.items() if encoded is not None}
+
+
+def similar(ref: str, limit: int) -> Results | None:
+    """Rank other published needs by how surely they say the same as a published one.
+
+    None while it is not indexed yet, or while this process is starting: a page should not wait for this.
+    """
+    if _running(WARM_UP):
+        return None
+    own = ready(db.session)
+    encoded = _stored(own, Kind.NEED, [ref]).get(ref)
+    return None if encoded is None else own.matchers[Kind.NEED].similar(encoded, limit)
+
+
+def similar_to_draft(ref: str, limit: int) -> Results | None:
+    """Rank published needs by how surely they say the same as what is being written; callers may see the draft.
+
+    None while too little is written, or while this process is starting.
+    """
+    need = queries.need_with_draft(db.session, ref)
+    document = None if need is None else document_of_need_draft(need)
+    if document is None or _running(WARM_UP):
+        return None
+    return ready(db.session).matchers[Kind.NEED].similar(document, limit)
+
+
+def like_needs(ref: str, limit: int, *, draft: bool = False) -> Alike:
+    """Return the needs that are accepted as saying the same, for rooms below."""
+    results = similar_to_draft(ref, limit) if draft else similar(ref, limit)
+    if results is None:
+        return Alike()
+    found = tuple(Likeness(match.id, match.shared) for match in results.matches if match.accepted)
+    return Alike(found, degraded=results.degraded)
 
 
 def trace_text(text: str, limit: int) -> Traced:

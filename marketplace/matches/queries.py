@@ -105,6 +105,11 @@ def needs_to_index(session: Session, refs: Collection[str]) -> list[Need]:
     return needs.published_by_refs(SERVICE, list(refs))
 
 
+def need_with_draft(session: Session, ref: str) -> Need | None:
+    """Return a need with what is being written of it, whoever may see that: callers have made sure."""
+    return session.scalar(select(Need).where(Need.ref == ref).options(joinedload(Need.draft)))
+
+
 def technologies_to_index(session: Session, refs: Collection[str]) -> list[Technology]:
     """Return technologies with what their documents are made of."""
     return list(

@@ -14,7 +14,7 @@ from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission
 from marketplace.needs import coach, queries, rules
 from marketplace.needs.coach import Finding, Spot
-from marketplace.needs.finder import OnBoard
+from marketplace.needs.finder import Likes, OnBoard
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion
 from marketplace.needs.questions import ASKS, QUESTIONS, SECTIONS, Ask, Question, Shape
 from marketplace.needs.rules import FACETS, Filters, NeedContent, Progress, Sort, State
@@ -22,7 +22,7 @@ from marketplace.organisations.models import Organisation
 from marketplace.vocabulary import CareSetting, ClinicalArea, Shift, Term
 from marketplace.web.pages import Link, Page, Row, Tag
 from marketplace.web.search import meanings_of
-from marketplace.web.words import ago, count, day, moment
+from marketplace.web.words import ago, count, day, listed, moment
 
 UNTITLED = "Untitled need"
 PLACE_WORDS = ("First priority", "Second priority", "Third priority")
@@ -255,6 +255,31 @@ class QuestionsShown(Protocol):
     waiting: Link | None
 
 
+@dataclass(frozen=True, slots=True)
+class LikeItem:
+    """A need of another organisation that says the same. ``action`` is what can be done about it, if anything."""
+
+    title: Link
+    organisation: Link
+    shared: str
+    action: Link | None = None
+
+    @classmethod
+    def of(cls, need: Need, shared: Sequence[str]) -> LikeItem:
+        """Build one line."""
+        title = need.current.title if need.current is not None else ""
+        return cls(
+            Link(title, url_for("needs.need", ref=need.ref)),
+            organisation_link(need.organisation),
+            f"Both speak of {listed(shared)}" if shared else "",
+        )
+
+
+def like_items(likes: Likes) -> tuple[LikeItem, ...]:
+    """Return the lines of a list of like needs."""
+    return tuple(LikeItem.of(need, shared) for need, shared in likes.needs)
+
+
 @dataclass(frozen=True, kw_only=True)
 class NeedPage(Page):
     """A published need, or one of its earlier versions."""
@@ -273,6 +298,8 @@ class NeedPage(Page):
     must: tuple[str, ...]
     evidence: tuple[Row, ...]
     facts: tuple[Row, ...]
+    likes: tuple[LikeItem, ...]
+    likes_note: str
     history: tuple[VersionLine, ...]
     old: str
     current_href: str
@@ -285,7 +312,7 @@ class NeedPage(Page):
     questions: QuestionsShown
 
     @classmethod
-    def build(cls, actor: Actor, need: Need, version: NeedVersion) -> NeedPage:
+    def build(cls, actor: Actor, need: Need, version: NeedVersion, likes: Likes) -> NeedPage:
         """Build the page of one version of a published need."""
         content = version.content()
         own = actor.may(Permission.NEED_WRITE, need.organisation_id)
@@ -313,6 +340,8 @@ class NeedPage(Page):
                 for ask in question.asks
                 if ask.shape is Shape.CHOICE and (words := value_of(ask, content)[0])
             ),
+            likes=like_items(likes),
+            likes_note=likes.note,
             history=tuple(_version_line(need, line) for line in reversed(need.versions)),
             old="" if current else f"This is version {version.number}. The need has changed since",
             current_href=url_for("needs.need", ref=need.ref),
@@ -912,12 +941,14 @@ class Check(Page):
     sections: tuple[CheckSection, ...]
     missing: tuple[Link, ...]
     looks: tuple[Link, ...]
+    likes: tuple[LikeItem, ...]
+    likes_note: str
     published: bool
     rank_href: str
     tasks_href: str
 
     @classmethod
-    def build(cls, need: Need, draft: NeedDraft) -> Check:
+    def build(cls, need: Need, draft: NeedDraft, likes: Likes) -> Check:
         """Build the page."""
         content = draft.content()
 
@@ -939,6 +970,8 @@ class Check(Page):
             sections=tuple(sections),
             missing=tuple(Link(gap.message, link(gap.question)) for gap in rules.gaps(content)),
             looks=to_look_at(need, draft, back="check"),
+            likes=like_items(likes),
+            likes_note=likes.note,
             published=need.state is State.PUBLISHED,
             rank_href=url_for("needs.rank", organisation_code=need.organisation.code),
             tasks_href=url_for("needs.tasks", ref=need.ref),

@@ -54,7 +54,9 @@ def shown(found: Need, number: int) -> ResponseReturnValue:
         return fragment(pages.WithdrawnPage.build(found)), 410
     for one in found.versions:
         if one.number == number:
-            return fragment(pages.NeedPage.build(current_actor(), found, one), forms.PlainForm())
+            actor = current_actor()
+            likes = finder.likes(actor, found) if number == found.version else finder.Likes()
+            return fragment(pages.NeedPage.build(actor, found, one, likes), forms.PlainForm())
     raise NotVisible
 
 
@@ -230,7 +232,8 @@ def check(ref: str) -> ResponseReturnValue:
     found = draft_of(ref)
     draft = queries.has_draft(found)
     form = forms.PublishEditForm(data={"lock_version": draft.lock_version})
-    return fragment(pages.Check.build(found, draft), form)
+    likes = finder.likes(current_actor(), found, draft=True)
+    return fragment(pages.Check.build(found, draft, likes), form)
 
 
 @needs.post("/needs/<ref>/check")
@@ -257,7 +260,8 @@ def publish_edit(ref: str) -> ResponseReturnValue:
     found = draft_of(ref)
     draft = queries.has_draft(found)
     form.lock_version.data = draft.lock_version
-    return fragment(pages.Check.build(found, draft), form), 422
+    likes = finder.likes(current_actor(), found, draft=True)
+    return fragment(pages.Check.build(found, draft, likes), form), 422
 
 
 @needs.post("/needs/<ref>/edit")

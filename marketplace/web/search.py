@@ -36,6 +36,28 @@ class Uncounted:
     href: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """A need that says the same as another, and what both say, in words for people."""
+
+    ref: str
+    shared: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Needs that say the same, the likest first; ``degraded`` is true when only words could be compared."""
+
+    found: tuple[Likeness, ...] = ()
+    degraded: bool = False
+
+
+class LikeSearch(Protocol):
+    """Find the published needs that say the same as one, or as its draft, which the person asking may see."""
+
+    def __call__(self, ref: str, limit: int, *, draft: bool = False) -> Alike: ...
+
+
 class Search(Protocol):
     """Rank what may be shown (``among``, by reference) for what a person typed."""
 
@@ -70,3 +92,9 @@ def search_technologies(text: str, limit: int, among: Collection[str] | None = N
     """Rank listed technologies for what a person typed."""
     search: Search = current_app.extensions["technology_search"]
     return search(text, limit, among)
+
+
+def like_needs(ref: str, limit: int, *, draft: bool = False) -> Alike:
+    """Return published needs that say the same as a published one, or as its draft."""
+    search: LikeSearch = current_app.extensions["like_needs"]
+    return search(ref, limit, draft=draft)
