@@ -23,7 +23,9 @@ from matching import background as backgrounds
 from matching.background import SIGNALS, Standing, WordsBackground
 from matching.calibration import fit
 from matching.coverage import Said, pair
+from matching.documents import whole_text
 from matching.errors import EncoderUnavailable
+from matching.glossary import Entry
 from matching.late import Batch, Tokens
 from matching.lexical import Floats, best
 from matching.reading import Reader
@@ -31,7 +33,7 @@ from matching.register import Record, Register, View
 from matching.settings import MatcherSettings
 from matching.steps.combine import SWAPPED
 from matching.text import stem, words
-from matching.types import Hit, Kind, Match, Results, Vector
+from matching.types import Document, Hit, Kind, Match, Results, Vector
 from matching.wording import GENERIC, written_as
 
 logger = logging.getLogger(__name__)
@@ -161,21 +163,35 @@ class Alike:
         return self.limits.chance(one.score, words_only=one.words_only)
 
     def shared(self, own: Record, other: Record) -> tuple[str, ...]:
-        """Return what both say, in words for people: concepts by their names, words as they are written."""
+        """Return what both say, in words for people: concepts that both name outright, words as they are written."""
         mine, theirs = self.reader.said(own.document), self.reader.said(other.document)
         both = mine.shares.keys() & theirs.shares.keys()
         told = sorted(both, key=lambda term: (-min(mine.shares[term], theirs.shares[term]), term))
-        names, written = self._names(), written_as([own.document, other.document])
+        entries = self._entries()
+        named = self._named(own.document) & self._named(other.document)
+        written = written_as([own.document, other.document])
         found: list[str] = []
         covered: set[str] = set()
         for term in told:
-            name = names.get(term) if term.startswith("§") else written.get(term)
+            entry = entries.get(term)
+            name = written.get(term) if entry is None else entry.meanings[0] if term in named else None
             parts = {stem(word.text) for word in words(name or "")}
             if name is None or parts <= covered | GENERIC:
                 continue
-            covered.update(parts)
+            forms = () if entry is None else entry.forms
+            if covered & {stem(form) for form in forms}:
+                continue  # the abbreviation has been told
+            covered.update(parts, (stem(form) for form in forms))
             found.append(name)
         return tuple(found[:SHARED])
+
+    def _named(self, document: Document) -> set[str]:
+        """Return the concepts that a document names by an abbreviation or by their own words, not by related ones."""
+        book = self.reader.expand.book
+        if book is None:
+            return set()
+        mentions = book.mentions(words(whole_text(document)))
+        return {one.entry.concept for one in mentions if one.short or one.weight >= 1.0}
 
     # How pairs are compared ------------------------------------------------------------------------------------
 
@@ -294,7 +310,7 @@ class Alike:
                 )
         return backgrounds.standing((there, back, meaning, echo, echoed))
 
-    def _names(self) -> Mapping[str, str]:
-        """Return what each concept is called."""
+    def _entries(self) -> Mapping[str, Entry]:
+        """Return the row of each concept."""
         book = self.reader.expand.book
-        return {} if book is None else {entry.concept: entry.meanings[0] for entry in book.entries}
+        return {} if book is None else {entry.concept: entry for entry in book.entries}
