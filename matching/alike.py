@@ -22,7 +22,7 @@ import numpy as np
 from matching import background as backgrounds
 from matching.background import SIGNALS, Standing, WordsBackground
 from matching.calibration import fit
-from matching.coverage import Said, pair
+from matching.coverage import Said
 from matching.documents import whole_text
 from matching.errors import EncoderUnavailable
 from matching.glossary import Entry
@@ -131,7 +131,8 @@ class Alike:
     ) -> dict[str, list[Hit]]:
         """Return for each document its likest others with the probability that they are the same, best first.
 
-        ``ids`` are those asked about (all where None), ``among`` those that may be neighbours.
+        ``ids`` are those asked about (all where None), ``among`` those that may be neighbours. A list has ``limit``
+        others, or as many more as may belong to one family, up to what words and meaning propose.
         """
         view = self.register.view()
         found = {}
@@ -140,9 +141,15 @@ class Alike:
                 continue
             own = view.records[key]
             said = self.reader.said(own.document)
-            near, _ = self._compared(own, said, view, max(COMPARED, limit), among)
-            hits = [Hit(one.id, self._chance(one)) for one in near]
-            found[key] = sorted(hits, key=lambda hit: (-hit.score, hit.id))[:limit]
+            for most in (max(COMPARED, limit), 2 * PROPOSED):
+                near, _ = self._compared(own, said, view, most, among)
+                hits = [Hit(one.id, self._chance(one)) for one in near]
+                hits.sort(key=lambda hit: (-hit.score, hit.id))
+                if len(hits) < most or hits[limit - 1].score < self.limits.apart:
+                    break
+            # The first that is surely not of the family ends a longer list, and tells that nobody was cut off.
+            alike = sum(hit.score >= self.limits.apart for hit in hits)
+            found[key] = hits[: max(limit, alike + 1)]
         return found
 
     def chances(self, key: str, others: Sequence[str]) -> list[float]:
@@ -150,12 +157,13 @@ class Alike:
 
         Raises KeyError for an id that is not registered.
         """
-        records = self.register.records
-        own, theirs = records[key], [records[other] for other in others]
+        view = self.register.view()
+        own, theirs = view.records[key], [view.records[other] for other in others]
         said = self.reader.said(own.document)
+        there, back = self.register.words.coverage(said, view.words)
+        places = [view.words.places[other] for other in others]
         rows = np.full((len(others), SIGNALS), np.nan, dtype=np.float32)
-        for row, record in zip(rows, theirs, strict=True):
-            row[:2] = pair(said, self.reader.said(record.document))
+        rows[:, 0], rows[:, 1] = there[places], back[places]
         self._compare_wholes(own, theirs, rows)
         return [self._chance(one) for one in self._judged(own, said, theirs, rows)]
 

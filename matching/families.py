@@ -85,11 +85,12 @@ class _Grouping:
         self.different = {frozenset(pair) for pair in settled.different}
         self.chances: dict[tuple[str, str], float] = {}
         self.floors: dict[str, float] = {}
-        longest = max((len(hits) for hits in near.values()), default=0)
+        self.linked: dict[str, list[str]] = {}
         for key in sorted(near.keys() & ages.keys()):
             hits = near[key]
-            # The list of a document with many likenesses is cut off: who is not on it may still be alike.
-            self.floors[key] = hits[-1].score if hits and len(hits) == longest else 0.0
+            # Where even the last of a list is alike, the list was cut off: who is not on it may still be alike.
+            self.floors[key] = hits[-1].score if hits else 0.0
+            self.linked[key] = [hit.id for hit in hits if hit.score >= limits.apart and hit.id in ages]
             for hit in hits:
                 if hit.id in ages and hit.id != key:
                     pair = _pair(key, hit.id)
@@ -135,23 +136,31 @@ class _Grouping:
             heapq.heappush(self.heap, (-mean, elder, younger, one, other))
 
     def _between(self, left: Sequence[str], right: Sequence[str]) -> _Link:
-        for one in left:
-            self._find_out(one, right)
+        fewer, more = sorted((left, right), key=len)  # each asking costs far more than each answer
+        for one in fewer:
+            self._find_out(one, more)
         values = [self.chances[_pair(one, other)] for one, other in product(left, right)]
         return _Link(sum(values), min(values))
 
     def _find_out(self, one: str, others: Sequence[str]) -> None:
         """Learn the chances of pairs that nobody has told."""
         unknown = [other for other in others if _pair(one, other) not in self.chances]
-        cut_off = [
-            other
-            for other in unknown
-            if min(self.floors.get(one, 0.0), self.floors.get(other, 0.0)) >= self.limits.apart
-        ]
-        self.chances |= {_pair(one, other): 0.0 for other in unknown}
-        if cut_off and self.ask is not None:
-            found = zip(cut_off, self.ask(one, cut_off), strict=True)
+        if self.ask is not None and any(self._cut_off(one, other) for other in unknown):
+            # All that may ever be wanted of this one, for each asking costs far more than each answer.
+            wanted = {other for other in [*unknown, *self._beyond(one)] if self._cut_off(one, other)}
+            asked = sorted(other for other in wanted if _pair(one, other) not in self.chances)
+            found = zip(asked, self.ask(one, asked), strict=True)
             self.chances |= {_pair(one, other): chance for other, chance in found}
+        for other in unknown:
+            self.chances.setdefault(_pair(one, other), 0.0)
+
+    def _cut_off(self, one: str, other: str) -> bool:
+        """Tell whether two may be alike although neither stands on the other's list."""
+        return min(self.floors.get(one, 0.0), self.floors.get(other, 0.0)) >= self.limits.apart
+
+    def _beyond(self, one: str) -> set[str]:
+        """Return the neighbours of neighbours."""
+        return {far for near in self.linked.get(one, ()) for far in self.linked.get(near, ())} - {one}
 
     def _allowed(self, left: Sequence[str], right: Sequence[str]) -> bool:
         return not self.different or all(
@@ -193,7 +202,7 @@ def families(
 ) -> tuple[Family, ...]:
     """Return the families of the documents in ``ages`` (id -> when it came, as text that sorts by time).
 
-    ``near`` holds the likest others of each (`matching.alike.Alike.neighbours`), lists cut off at one length;
+    ``near`` holds the likest others of each (`matching.alike.Alike.neighbours`), best first;
     ``ask`` is asked about pairs that were cut off. ``before`` says in which family each document was. Every document
     is in one family, alone if need be; eldest family first.
     """

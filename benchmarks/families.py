@@ -1,0 +1,82 @@
+"""Time and memory of families: ``python -m benchmarks.families [1000 10000]``.
+
+Needs are made from the judged sets' sentences, shuffled by a fixed seed, and encoded by hashing, for encoding is not
+what is measured here. With ``--model`` the packaged model encodes them, and tokens are compared too.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import sys
+import time
+from pathlib import Path
+
+from matching.alike import limits
+from matching.documents import need_document
+from matching.families import families
+from matching.matcher import build_finder
+from matching.protocols import Encoder
+from matching.types import Document, Kind
+from tests.fakes.matching import HashEncoder
+
+SET = Path(__file__).parents[1] / "tests" / "evaluation" / "alike" / "needs.jsonl"
+
+
+def needs(number: int) -> list[Document]:
+    """Return so many needs, each of the sentences of one judged need with one sentence of another."""
+    rows = [json.loads(line) for line in SET.read_text(encoding="utf-8").splitlines()]
+    chance = random.Random(1)
+    made = []
+    for at in range(number):
+        row, other = chance.sample(rows, 2)
+        said = [*row["statement"].split(". "), chance.choice(other["statement"].split(". "))]
+        kept = chance.sample(said, max(2, len(said) - 1))
+        made.append(
+            need_document(
+                id=f"N{at:05}",
+                title=row["title"],
+                statement=". ".join(kept),
+                requirements=row["requirements"],
+                clinical_area=row["clinical_area"],
+            )
+        )
+    return made
+
+
+def measure(number: int, encoder: Encoder) -> dict[str, float]:
+    """Return seconds for the neighbours of all needs and for the families, and what they are."""
+    finder = build_finder(Kind.NEED, encoder=encoder)
+    documents = needs(number)
+    for start in range(0, number, 500):
+        finder.add(finder.encode(documents[start : start + 500]))
+    start_at = time.perf_counter()
+    near = finder.alike.neighbours()
+    found_at = time.perf_counter()
+    found = families({one.id: "" for one in documents}, near, limits(), ask=finder.alike.chances)
+    done_at = time.perf_counter()
+    return {
+        "needs": number,
+        "neighbours, seconds": round(found_at - start_at, 1),
+        "neighbours, ms each": round(1000 * (found_at - start_at) / number, 2),
+        "families, seconds": round(done_at - found_at, 1),
+        "families": len(found),
+        "largest": max(len(one.members) for one in found),
+        "peak MiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Measure each size."""
+    encoder: Encoder = HashEncoder(384)
+    if "--model" in arguments:
+        from matching.adapters.sentence_encoder import SentenceEncoder
+
+        encoder = SentenceEncoder()
+    for number in [int(one) for one in arguments if one.isdigit()] or [1000, 10000]:
+        print(json.dumps(measure(number, encoder)), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
