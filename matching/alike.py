@@ -10,7 +10,6 @@ comes or goes. That is what keeps families (`matching.families`) still.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,24 +18,21 @@ from math import exp
 
 import numpy as np
 
-from matching import background as backgrounds
-from matching.background import SIGNALS, Standing, WordsBackground
+from matching.background import SIGNALS
 from matching.calibration import fit
 from matching.coverage import Said
 from matching.documents import whole_text
-from matching.errors import EncoderUnavailable
 from matching.glossary import Entry
-from matching.late import Batch, Tokens
+from matching.late import Batch
 from matching.lexical import Floats, best
 from matching.reading import Reader
 from matching.register import Record, Register, View
 from matching.settings import MatcherSettings
 from matching.steps.combine import SWAPPED
 from matching.text import stem, words
-from matching.types import Document, Hit, Kind, Match, Results, Vector
+from matching.types import Document, Hit, Kind, Match, Results
+from matching.usual import Usual, between, length_of, measure
 from matching.wording import GENERIC, written_as
-
-logger = logging.getLogger(__name__)
 
 PROPOSED = 100
 """Documents that words, and that meaning, may propose."""
@@ -101,7 +97,7 @@ class Alike:
         self.reader = reader
         self.register = register
         self.limits = limits()
-        self._standings: dict[str, tuple[Record, Standing]] = {}
+        self._usuals: dict[str, tuple[Record, Usual]] = {}
 
     # What is asked -------------------------------------------------------------------------------------------
 
@@ -216,7 +212,8 @@ class Alike:
         rows[:, 0], rows[:, 1] = there[places], back[places]
         self._compare_wholes(own, records, rows)
         # Before tokens are compared only the asker's own usual is known at no cost; it finds the head well enough.
-        head = np.argsort(-self._scores(rows, self.standing(own, said), None), kind="stable")[:most]
+        scores = self._scores(rows, self.usual(own, said), self._lengths(records))
+        head = np.argsort(-scores, kind="stable")[:most]
         found = self._judged(own, said, [records[at] for at in head], rows[head])
         return sorted(found, key=lambda one: (-one.score, one.id)), ranks
 
@@ -241,8 +238,8 @@ class Alike:
         if not others:
             return []
         self._compare_tokens(own, others, rows)
-        theirs = np.stack([self.standing(record, None) for record in others])
-        scores = self._scores(rows, self.standing(own, said), theirs)
+        theirs = [self.usual(record, None) for record in others]
+        scores = self._scores(rows, self.usual(own, said), self._lengths(others), theirs)
         return [
             Compared(record.document.id, round(float(score), DIGITS), bool(np.isnan(row[2])))
             for record, score, row in zip(others, scores, rows, strict=True)
@@ -269,16 +266,20 @@ class Alike:
                 own.tokens, self.kind, Batch.of(others), among=self.kind
             )
 
-    def _scores(self, rows: Floats, own: Standing, theirs: Floats | None) -> Floats:
+    def _scores(
+        self, rows: Floats, own: Usual, lengths: Floats, theirs: Sequence[Usual] | None = None
+    ) -> Floats:
         """Return the score of each row of signals: how far the pair stands above the usual of both.
 
-        ``theirs`` holds the standing of each row's document, shape (rows, SIGNALS, 2).
+        ``lengths`` are those of the rows' documents (`matching.usual.length_of`), ``theirs`` their usual.
         """
         if not len(rows):
             return np.zeros(0, dtype=np.float32)
-        above = (rows - own[:, 0]) / own[:, 1]
+        usual = between(own.short, own.long, lengths)
+        above = (rows - usual[:, :, 0]) / usual[:, :, 1]
         if theirs is not None:
-            swapped = theirs[:, SWAPPED, :]
+            short, long = np.stack([one.short for one in theirs]), np.stack([one.long for one in theirs])
+            swapped = between(short, long, np.array([own.length], dtype=np.float32))[:, SWAPPED, :]
             above = np.minimum(above, (rows - swapped[:, :, 0]) / swapped[:, :, 1])
         signals = np.stack([above[:, places].min(axis=1) for places in _PAIRED], axis=1)
         set_ = self.settings
@@ -288,35 +289,21 @@ class Alike:
         scores: Floats = (total / np.maximum(known.sum(axis=1), 1e-6)).astype(np.float32)
         return scores
 
-    def standing(self, record: Record, said: Said | None) -> Standing:
+    def _lengths(self, records: Sequence[Record]) -> Floats:
+        return np.array([length_of(record.document, self.kind) for record in records], dtype=np.float32)
+
+    def usual(self, record: Record, said: Said | None) -> Usual:
         """Return what a document has with the shipped texts of its own kind; remembered while it is registered."""
         key = record.document.id
-        kept = self._standings.get(key)
+        kept = self._usuals.get(key)
         if kept is not None and kept[0] is record:
             return kept[1]
-        made = self._measured(said or self.reader.said(record.document), record.whole, record.tokens)
+        made = measure(record, said or self.reader.said(record.document), self.kind, self.reader)
         if self.register.records.get(key) is record:
-            if len(self._standings) > 2 * len(self.register) + 64:  # mostly of documents that have gone
-                self._standings = {}
-            self._standings[key] = (record, made)
+            if len(self._usuals) > 2 * len(self.register) + 64:  # mostly of documents that have gone
+                self._usuals = {}
+            self._usuals[key] = (record, made)
         return made
-
-    def _measured(self, said: Said, whole: Vector | None, tokens: Tokens | None) -> Standing:
-        there, back = backgrounds.words_against(said, self.kind, WordsBackground.of(self.settings))
-        meaning = echo = echoed = None
-        if whole is not None:
-            try:
-                shipped = self.reader.meaning()
-            except EncoderUnavailable:
-                logger.warning("Likeness goes on by words alone: the encoder is not available")
-                return backgrounds.standing((there, back, None, None, None))
-            rows = self.reader.centred(shipped.vectors[self.kind], shipped.means[self.kind])
-            meaning = rows @ self.reader.asked(whole, self.kind)
-            if tokens is not None and shipped.lens is not None:
-                echo, echoed = shipped.lens.echoes(
-                    tokens, self.kind, shipped.tokens[self.kind], among=self.kind
-                )
-        return backgrounds.standing((there, back, meaning, echo, echoed))
 
     def _entries(self) -> Mapping[str, Entry]:
         """Return the row of each concept."""

@@ -73,19 +73,30 @@ class Lens:
         return Tokens(pieces, np.rint(seen * 127).astype(np.int8))
 
     def echoes(
-        self, asker: Tokens, kind: Kind, others: Batch, among: Kind | None = None
+        self,
+        asker: Tokens,
+        kind: Kind,
+        others: Batch,
+        among: Kind | None = None,
+        joined: npt.NDArray[np.intp] | None = None,
     ) -> tuple[Floats, Floats]:
         """Return how far each of ``others``, of ``kind``, echoes the asker, and how far the asker echoes it.
 
         The asker is of the other kind, or of kind ``among``: a token counts by how rare it is on the other's side.
+        With ``joined``, rows of places, each row of others is read as one text.
         """
         starts = others.starts
         alike = others.vectors @ (asker.vectors.astype(np.float32).T / 127)
         own = self.rarity[kind][asker.pieces]
-        there = np.maximum.reduceat(alike, starts, axis=0) @ (own / (own.sum() or 1.0))
+        nearest = np.maximum.reduceat(alike, starts, axis=0)
         weights = self.rarity[among or kind.other][others.pieces]
         total = np.add.reduceat(weights, starts)
-        back = np.add.reduceat(alike.max(axis=1) * weights, starts) / np.where(total, total, 1.0)
+        echoed = np.add.reduceat(alike.max(axis=1) * weights, starts)
+        if joined is not None:
+            nearest = nearest[joined].max(axis=1)
+            total, echoed = total[joined].sum(axis=1), echoed[joined].sum(axis=1)
+        there = nearest @ (own / (own.sum() or 1.0))
+        back = echoed / np.where(total, total, 1.0)
         return there.astype(np.float32), back.astype(np.float32)
 
 

@@ -261,6 +261,7 @@ def stability(judged: Judged, encoder: Encoder, chosen: Limits) -> dict[str, flo
     def made(order: Sequence[Encoded]) -> tuple[Family, ...]:
         finder = build_finder(Kind.NEED, encoder=encoder)
         finder.add(order)
+        finder.alike.limits = chosen
         return grouped(judged, finder.alike.neighbours(), chosen)
 
     def among(ids: Sequence[str], before: Mapping[str, Family]) -> dict[str, Family]:
@@ -270,6 +271,7 @@ def stability(judged: Judged, encoder: Encoder, chosen: Limits) -> dict[str, flo
         return {key: family for family in found for key in family.members}
 
     whole = finder_of(judged, encoder)
+    whole.alike.limits = chosen
     first = made(encoded)
     full = {key: family for family in first for key in family.members}
     shuffled = 0

@@ -5,10 +5,11 @@ import pytest
 
 from matching.adapters.numpy_index import NumpyIndex
 from matching.alike import Alike, limits
-from matching.background import SIGNALS
+from matching.background import SIGNALS, compared
 from matching.documents import need_document, technology_document
 from matching.matcher import Matcher, build_finder
 from matching.types import Document, Kind
+from matching.usual import Usual, length_of
 from tests.fakes.matching import DamagedEncoder, HashEncoder
 
 
@@ -110,16 +111,48 @@ def test_an_asker_of_the_other_kind_is_refused() -> None:
         finder(*ALL).similar(other, 3)
 
 
+def usual(mean: float = 0.0, meaning: float = 0.0, length: float = 0.0, longer: float = 0.0) -> Usual:
+    short = np.tile(np.array([mean, 1.0], dtype=np.float32), (SIGNALS, 1))
+    short[2, 0] = meaning
+    long = short.copy()
+    long[:, 0] += longer
+    return Usual(short, long, length)
+
+
+SAME_LENGTH = np.zeros(1, dtype=np.float32)
+
+
 def test_of_two_directions_and_two_usuals_the_harsher_counts() -> None:
     alike: Alike = finder(FALLS).alike
-    usual = np.tile(np.array([0.0, 1.0], dtype=np.float32), (SIGNALS, 1))
-    theirs = usual.copy()
-    theirs[2, 0] = 1.0
     rows = np.array([[4.0, 2.0, 3.0, 5.0, 1.0]], dtype=np.float32)
     # Words 2 (weight 2), meaning 3 - 1 = 2 (weight 1), tokens 1 (weight 4).
-    assert alike._scores(rows, usual, theirs[None]) == pytest.approx([(2 * 2 + 2 + 4 * 1) / 7])
+    assert alike._scores(rows, usual(), SAME_LENGTH, [usual(meaning=1.0)]) == pytest.approx([10 / 7])
     unknown = np.array([[4.0, 2.0, 3.0, np.nan, np.nan]], dtype=np.float32)
-    assert alike._scores(unknown, usual, theirs[None]) == pytest.approx([(2 * 2 + 2) / 3])
+    assert alike._scores(unknown, usual(), SAME_LENGTH, [usual(meaning=1.0)]) == pytest.approx([6 / 3])
+
+
+def test_a_pair_is_held_against_what_is_usual_at_its_lengths() -> None:
+    alike: Alike = finder(FALLS).alike
+    rows = np.full((1, SIGNALS), 4.0, dtype=np.float32)
+    halfway = np.array([0.5], dtype=np.float32)
+    # The other is half-way to a long text, so half of what long texts have more counts as usual.
+    assert alike._scores(rows, usual(longer=2.0), halfway, [usual()]) == pytest.approx([3.0])
+    # And the asker is long itself, which is usual for the other.
+    assert alike._scores(rows, usual(length=1.0), SAME_LENGTH, [usual(longer=2.0)]) == pytest.approx([2.0])
+
+
+def test_a_need_as_long_as_five_shipped_ones_is_compared_with_five_read_as_one() -> None:
+    shipped = np.mean([sum(len(one.text) for one in text.passages) for text in compared(Kind.NEED)])
+    assert length_of(need("S", "Short", "Few words."), Kind.NEED) == 0.0
+    assert length_of(need("L", "", "x" * round(5 * shipped)), Kind.NEED) == pytest.approx(1.0, abs=0.01)
+    assert length_of(need("E", "", "x" * 20000), Kind.NEED) == pytest.approx(1.3)
+
+
+def test_long_texts_say_more_of_anything_than_short_ones() -> None:
+    made = finder(FALLS)
+    found = made.alike.usual(made.register.records["F1"], None)
+    assert found.long[0, 0] > found.short[0, 0] > 0
+    assert found.long[2].tolist() == found.short[2].tolist()
 
 
 def test_a_forgotten_need_is_no_longer_found() -> None:
