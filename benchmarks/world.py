@@ -89,7 +89,13 @@ def _go_on_counting(session: Session) -> None:
 def _needs(session: Session, chosen: random.Random, number: int) -> None:
     now, today = clock.now(), clock.today()
     session.add(
-        Cycle(name="Benchmark", opens_on=today - timedelta(days=10), closes_on=today + timedelta(days=80))
+        Cycle(
+            name="Benchmark",
+            opens_on=today - timedelta(days=10),
+            reminds_on=today + timedelta(days=66),
+            locks_on=today + timedelta(days=80),
+            closes_on=today + timedelta(days=80),
+        )
     )
     session.flush()
     cycle_id = session.scalars(select(Cycle.id)).one()

@@ -6,10 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Role
 from marketplace.accounts.models import User
@@ -17,7 +16,8 @@ from marketplace.accounts.queries import people_with
 from marketplace.errors import NotPermitted, NotVisible
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Contact, Decision, Side
-from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
+from marketplace.needs.models import Need, NeedVersion, Priority
+from marketplace.needs.queries import on_board
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.queries import covering_hins, patch_of
 from marketplace.technologies.models import Technology
@@ -254,8 +254,7 @@ class PatchNeed:
 def patch_needs(session: Session, actor: Actor) -> list[PatchNeed]:
     """Return the needs on the board of every organisation in the broker's patch, in one query."""
     covered = patch_of(session, organisations_of(actor, Role.BROKER))
-    latest = select(func.max(Cycle.opens_on)).where(Cycle.opens_on <= clock.today()).scalar_subquery()
-    rows = session.execute(
+    needs = on_board(
         select(
             Need.id,
             Need.ref,
@@ -265,12 +264,12 @@ def patch_needs(session: Session, actor: Actor) -> list[PatchNeed]:
             Organisation.code,
             Organisation.name,
             NeedVersion.clinical_area,
-        )
-        .join(Priority, Priority.need_id == Need.id)
-        .join(Cycle, and_(Cycle.id == Priority.cycle_id, Cycle.opens_on == latest))
-        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+        ).select_from(Need)
+    )
+    rows = session.execute(
+        needs.join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
         .join(Organisation, Organisation.id == Need.organisation_id)
-        .where(Need.organisation_id.in_(covered), Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
+        .where(Need.organisation_id.in_(covered))
         .order_by(Need.id)
     )
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from flask import url_for
@@ -35,7 +35,6 @@ _MEANWHILE = (
 BROKEN: Mapping[str, DomainError] = {
     "pk_priority": rules.TopThreeError(_MEANWHILE),
     "uq_priority_organisation_id": rules.TopThreeError(_MEANWHILE),
-    "uq_priority_need_id": rules.TopThreeError(_MEANWHILE),
     "ck_priority_top_three": rules.TopThreeError(f"A top three has {rules.PLACES} places"),
     "uq_need_version_need_id": rules.TopThreeError(_MEANWHILE),
     "uq_cycle_name": rules.WrongAnswer("There is a cycle with this name already", "name"),
@@ -58,7 +57,16 @@ def use_case() -> Iterator[Session]:
         raise
 
 
-def open_cycle(actor: Actor, name: str, opens_on: date, closes_on: date, *, form_key: str = "") -> int:
+def open_cycle(
+    actor: Actor,
+    name: str,
+    opens_on: date,
+    closes_on: date,
+    *,
+    reminds_on: date | None = None,
+    locks_on: date | None = None,
+    form_key: str = "",
+) -> int:
     """Add a cycle and return its id. Needs of the cycle before it leave the board on the day it opens.
 
     Raises `AlreadyDone` when the form was sent before.
@@ -69,7 +77,9 @@ def open_cycle(actor: Actor, name: str, opens_on: date, closes_on: date, *, form
     with use_case() as session:
         # First, and not last: the cycle of the same form would break the unique name before the key is seen.
         once(session, actor, form_key, "/cycles")
-        cycle = Cycle(name=name, opens_on=opens_on, closes_on=closes_on)
+        locks = locks_on or closes_on
+        reminds = reminds_on or max(opens_on + timedelta(days=1), locks - timedelta(days=14))
+        cycle = Cycle(name=name, opens_on=opens_on, reminds_on=reminds, locks_on=locks, closes_on=closes_on)
         session.add(cycle)
         session.flush()
         record(session, actor, "cycle.opened", "cycle", cycle.id, opens_on=str(opens_on))
@@ -241,8 +251,7 @@ def publish_top_three(
         moved = [need for need in ranked if need.priority is None or need.priority.cycle_id != cycle.id]
         session.execute(
             delete(Priority).where(
-                (Priority.need_id.in_([need.id for need in ranked]))
-                | ((Priority.organisation_id == organisation.id) & (Priority.cycle_id == cycle.id))
+                Priority.organisation_id == organisation.id, Priority.cycle_id == cycle.id
             ),
             execution_options={"synchronize_session": False},
         )
@@ -273,10 +282,12 @@ def publish_top_three(
 def withdraw(actor: Actor, ref: str, reason: str, *, form_key: str = "") -> None:
     """Withdraw a published need with a public reason; the needs ranked below it move up.
 
+    Its places in cycles that have closed stay: they are history.
+
     Raises `Gone` when it is withdrawn already.
     """
     with use_case() as session:
-        queries.locked_organisation(queries.organisation_code_of(ref))
+        queries.lock_those_who_placed(ref)
         need = queries.locked_need(ref)
         ensure(actor, Permission.NEED_PUBLISH, need.organisation_id, visible=need.published_at is not None)
         once(session, actor, form_key, _address(form_key, "needs.need", ref=ref))
@@ -289,8 +300,8 @@ def withdraw(actor: Actor, ref: str, reason: str, *, form_key: str = "") -> None
         need.withdrawn_reason = reason
         if need.draft is not None:
             session.delete(need.draft)
-        if need.priority is not None:
-            _close_gap(session, need.priority)
+        for place in queries.places_not_over(need.id):
+            _close_gap(session, place)
         record(session, actor, "need.withdrawn", "need", ref, organisation_id=need.organisation_id)
         enqueue(session, TOPIC, ref)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TypedDict
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, UniqueConstraint, and_, select
+from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from marketplace.database import Base, Choice
 from marketplace.needs.rules import FIELD_NAMES, NeedContent, State, Wanted
@@ -22,13 +22,24 @@ class EvidenceWanted(TypedDict):
 
 
 class Cycle(Base):
-    """A round in which organisations name their top three. The current one is the latest that has opened."""
+    """A round in which organisations name their top three. The current one is the latest that has opened.
+
+    All four are days in England. Places may change from ``opens_on`` to ``locks_on``, both included; who has not
+    answered is reminded on ``reminds_on``; from the day after ``closes_on`` the cycle is history.
+    """
 
     __tablename__ = "cycle"
+    __table_args__ = (
+        CheckConstraint(
+            "opens_on < reminds_on AND reminds_on <= locks_on AND locks_on <= closes_on", name="in_order"
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
     opens_on: Mapped[date] = mapped_column(unique=True)
+    reminds_on: Mapped[date]
+    locks_on: Mapped[date]
     closes_on: Mapped[date]
 
 
@@ -96,7 +107,12 @@ class Need(Base):
         viewonly=True,
         uselist=False,
     )
-    priority: Mapped[Priority | None] = relationship(back_populates="need")
+    #: Every place that any organisation gave the need, in any cycle.
+    priorities: Mapped[list[Priority]] = relationship(back_populates="need", passive_deletes="all")
+    #: The place that its own organisation gave it last.
+    priority: Mapped[Priority | None] = relationship(
+        primaryjoin=lambda: _last_place_of_its_own(), viewonly=True, uselist=False
+    )
 
     @property
     def state(self) -> State:
@@ -138,19 +154,41 @@ class NeedVersion(NeedFields, Base):
 
 
 class Priority(Base):
-    """A published need's place in its organisation's top three of a cycle.
+    """A published need's place in an organisation's top three of a cycle. Places of earlier cycles stay.
 
     The unique place and the check make a fourth need impossible, whatever runs at the same time: the primary
-    key is the place itself, and a place is 1, 2 or 3.
+    key is the place itself, and a place is 1, 2 or 3. A need has one place at most with each organisation and
+    cycle.
     """
 
     __tablename__ = "priority"
-    __table_args__ = (CheckConstraint("rank BETWEEN 1 AND 3", name="top_three"),)
+    __table_args__ = (
+        CheckConstraint("rank BETWEEN 1 AND 3", name="top_three"),
+        UniqueConstraint("organisation_id", "cycle_id", "need_id"),
+    )
 
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
-    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), primary_key=True)
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), primary_key=True, index=True)
     rank: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"), unique=True)
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"), index=True)
 
-    need: Mapped[Need] = relationship(back_populates="priority")
+    need: Mapped[Need] = relationship(back_populates="priorities")
     cycle: Mapped[Cycle] = relationship()
+
+
+def _last_place_of_its_own() -> ColumnElement[bool]:
+    place, cycle = aliased(Priority), aliased(Cycle)
+    last = (
+        select(cycle.id)
+        .join(place, place.cycle_id == cycle.id)
+        .where(place.need_id == Need.id, place.organisation_id == Need.organisation_id)
+        .order_by(cycle.opens_on.desc())
+        .limit(1)
+        .correlate(Need)
+        .scalar_subquery()
+    )
+    return and_(
+        Need.id == Priority.need_id,
+        Need.organisation_id == Priority.organisation_id,
+        Priority.cycle_id == last,
+    )

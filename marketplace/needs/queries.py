@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import TypeVarTuple
 
 from sqlalchemy import Select, String, and_, func, or_, select, type_coerce
 from sqlalchemy.orm import aliased, joinedload, selectinload
@@ -20,6 +21,8 @@ from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import NEED_KINDS, Organisation
 from marketplace.vocabulary import CareSetting
 from marketplace.web.words import day
+
+Columns = TypeVarTuple("Columns")
 
 
 def visible_to(actor: Actor) -> Select[Need]:
@@ -77,10 +80,17 @@ def _on_board(actor: Actor) -> Select[Need]:
 
 
 def _board(actor: Actor) -> Select[Need]:
+    return on_board(visible_to(actor))
+
+
+def on_board(statement: Select[*Columns]) -> Select[*Columns]:
+    """Keep of the selected needs those on the board, joined with the `Priority` that puts them there."""
     latest = select(func.max(Cycle.opens_on)).where(Cycle.opens_on <= clock.today()).scalar_subquery()
     return (
-        visible_to(actor)
-        .join(Priority, Priority.need_id == Need.id)
+        statement.join(
+            Priority,
+            and_(Priority.need_id == Need.id, Priority.organisation_id == Need.organisation_id),
+        )
         .join(Cycle, and_(Cycle.id == Priority.cycle_id, Cycle.opens_on == latest))
         .where(Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
     )
@@ -133,6 +143,32 @@ def organisation_code_of(ref: str) -> str:
     if code is None:
         raise NotVisible
     return code
+
+
+def lock_those_who_placed(ref: str) -> None:
+    """Hold the row of every organisation that a need belongs to or has a place with, until the transaction ends."""
+    concerned = select(Need.organisation_id).where(Need.ref == ref)
+    concerned_too = (
+        select(Priority.organisation_id).join(Need, Need.id == Priority.need_id).where(Need.ref == ref)
+    )
+    db.session.execute(
+        select(Organisation.id)
+        .where(or_(Organisation.id.in_(concerned), Organisation.id.in_(concerned_too)))
+        .order_by(Organisation.id)  # all wait in the same order, so that no two wait for each other
+        .with_for_update(of=Organisation, key_share=True)
+    )
+
+
+def places_not_over(need_id: int) -> list[Priority]:
+    """Return the places that a need has in cycles that have not closed, with any organisation."""
+    return list(
+        db.session.scalars(
+            select(Priority)
+            .join(Cycle, Cycle.id == Priority.cycle_id)
+            .where(Priority.need_id == need_id, Cycle.closes_on >= clock.today())
+            .order_by(Priority.organisation_id, Priority.cycle_id)
+        )
+    )
 
 
 def locked_organisation(code: str) -> Organisation:
@@ -266,15 +302,12 @@ def _candidate(need: Need, organisation_id: int, cycle_id: int) -> Candidate:
 
 def to_rank(organisation_id: int, cycle_id: int, refs: Collection[str], *, lock: bool = False) -> list[Need]:
     """Return the needs asked for and those that have a place already, in the order of their ids."""
+    placed = select(Priority.need_id).where(
+        Priority.organisation_id == organisation_id, Priority.cycle_id == cycle_id
+    )
     query = (
         select(Need)
-        .outerjoin(Priority, Priority.need_id == Need.id)
-        .where(
-            or_(
-                Need.ref.in_(refs),
-                and_(Priority.organisation_id == organisation_id, Priority.cycle_id == cycle_id),
-            )
-        )
+        .where(or_(Need.ref.in_(refs), Need.id.in_(placed)))
         .order_by(Need.id)
         .options(selectinload(Need.draft), selectinload(Need.current), selectinload(Need.priority))
     )

@@ -1,26 +1,29 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from marketplace import migrating
+from marketplace import clock, migrating
 from marketplace.access.actor import SERVICE
 from marketplace.access.policy import Role
 from marketplace.audit.actions import record
 from marketplace.database import Base, make_engine, transaction
 from marketplace.introductions.rules import Decision
 from marketplace.matches.rules import NEED_TOPIC
+from marketplace.needs.models import Cycle, Priority
 from marketplace.outbox.actions import enqueue
 from tests.conftest import BOTH
 from tests.factories.introductions import Parties, make_introduction
 from tests.factories.joining import make_invitation, make_registration, make_reset
-from tests.factories.needs import make_draft
+from tests.factories.needs import make_cycle, make_draft, make_need
+from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
 
 
@@ -86,6 +89,43 @@ def test_taking_back_a_column_of_people_keeps_the_people_and_what_points_at_them
     migrating.upgrade(engine)
     assert counts(engine) == before | {"registration": 0}
     assert before["person"] == 6
+    engine.dispose()
+
+
+def test_cycles_and_places_live_through_the_migration_that_gave_cycles_their_lock(database_url: str) -> None:
+    engine = make_engine(database_url)
+    fill(engine)
+    today = clock.today()
+    with Session(engine) as session:
+        before = make_cycle(
+            session, opens_on=today - timedelta(days=99), closes_on=today - timedelta(days=90), name="Before"
+        )
+        need = make_need(session, cycle=make_cycle(session))
+        now_in = session.scalars(select(Priority)).one()
+        other = make_organisation(session)
+        session.add_all(
+            [
+                Priority(organisation_id=need.organisation_id, cycle_id=before.id, rank=2, need_id=need.id),
+                Priority(organisation_id=other.id, cycle_id=now_in.cycle_id, rank=3, need_id=need.id),
+            ]
+        )
+        session.commit()
+        kept = (now_in.organisation_id, now_in.cycle_id, now_in.rank, now_in.need_id)
+    migrating.downgrade(engine, "0013")
+    migrating.upgrade(engine)
+    with Session(engine) as session:
+        assert [
+            (place.organisation_id, place.cycle_id, place.rank, place.need_id)
+            for place in session.scalars(select(Priority))
+        ] == [kept]
+        cycle = session.scalars(select(Cycle).where(Cycle.name == "Before")).one()
+        assert (cycle.opens_on, cycle.reminds_on, cycle.locks_on, cycle.closes_on) == (
+            today - timedelta(days=99),
+            today - timedelta(days=98),
+            today - timedelta(days=90),
+            today - timedelta(days=90),
+        )
+        assert make_cycle(session, opens_on=today + timedelta(days=99)).id not in {cycle.id, kept[1]}
     engine.dispose()
 
 

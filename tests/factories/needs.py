@@ -46,12 +46,20 @@ def content(**values: Any) -> NeedContent:
 
 
 def make_cycle(session: Session, **values: Any) -> Cycle:
-    """Return a committed cycle that is open today."""
+    """Return a committed cycle that is open today.
+
+    Unless told otherwise it locks and closes on the same day, and reminds seven days before if it is open then.
+    """
+    opens_on = values.get("opens_on", clock.today() - timedelta(days=30))
+    closes_on = values.get("closes_on", opens_on + timedelta(days=90))
+    locks_on = values.get("locks_on", closes_on)
     cycle = Cycle(
         **{
             "name": f"Cycle {next(_numbers)}",
-            "opens_on": clock.today() - timedelta(days=30),
-            "closes_on": clock.today() + timedelta(days=60),
+            "opens_on": opens_on,
+            "reminds_on": max(opens_on + timedelta(days=1), locks_on - timedelta(days=7)),
+            "locks_on": locks_on,
+            "closes_on": closes_on,
         }
         | values
     )
