@@ -51,8 +51,10 @@ class MatcherSettings:
     measures: float = 0.5
     """What a sentence counts in which a need lists the measures it wants evidence on."""
     words_weight: float = 1.0
-    dense_weight: float = 1.0
-    late_weight: float = 2.0
+    dense_weight: float = 2.0
+    late_weight: float = 3.0
+    late_back_weight: float = 2.0
+    """What it counts, token by token, how far the asker covers the candidate."""
     supplier_most: int = 4
     """How many of the first ten may be one supplier's; the rest follow behind. 0: as many as there are.
 

@@ -41,7 +41,13 @@ class Combine:
             return np.zeros(0, dtype=np.float32)
         set_, asker = self.settings, found.asker
         weights = np.array(
-            [set_.words_weight, set_.words_weight, set_.dense_weight, set_.late_weight, set_.late_weight]
+            [
+                set_.words_weight,
+                set_.words_weight,
+                set_.dense_weight,
+                set_.late_weight,
+                set_.late_back_weight,
+            ]
         )
         if asker.typed:
             weights = weights * np.array([2.0, 0.0, 1.0, 0.5, 0.0])
