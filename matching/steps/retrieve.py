@@ -36,7 +36,7 @@ class Retrieve:
             found.hits["keyword"] = best(found.view.words, covers, wanted, found.among)
         found.hits["dense"] = self._by_meaning(found, wanted)
         keyword, dense = found.hits.get("keyword", []), found.hits["dense"]
-        found.degraded = found.asker.whole is None or (not dense and bool(keyword))
+        found.degraded = found.asker.whole is None or (self.settings.dense and not dense and bool(keyword))
         proposed = list(dict.fromkeys(hit.id for hits in found.hits.values() for hit in hits))
         rows = found.view.words.rows_of(proposed)
         known = [row >= 0 and key in found.view.records for key, row in zip(proposed, rows, strict=True)]
