@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -21,6 +21,17 @@ def now() -> datetime:
 def today() -> date:
     """Return today's date as people in England see it: dates on certificates and cycles are local dates."""
     return now().astimezone(LONDON).date()
+
+
+def add_working_days(day: date, days: int) -> date:
+    """Return the weekday that lies so many weekdays after (or, below zero, before) a day."""
+    step = 1 if days >= 0 else -1
+    left = abs(days)
+    while left:
+        day += timedelta(days=step)
+        if day.weekday() < 5:
+            left -= 1
+    return day
 
 
 @contextmanager

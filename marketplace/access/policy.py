@@ -17,6 +17,7 @@ class Role(StrEnum):
     ASSESSOR = "assessor"
     BROKER = "broker"
     ADMINISTRATOR = "administrator"
+    SPONSOR = "sponsor"
 
     @property
     def label(self) -> str:
@@ -27,6 +28,7 @@ class Role(StrEnum):
             Role.ASSESSOR: "Assessor",
             Role.BROKER: "HIN broker",
             Role.ADMINISTRATOR: "Administrator",
+            Role.SPONSOR: "Sponsor",
         }[self]
 
 
@@ -37,6 +39,9 @@ class Permission(StrEnum):
     MEMBER_INVITE = "member-invite"
     NEED_WRITE = "need-write"
     NEED_PUBLISH = "need-publish"
+    NEED_APPROVE = "need-approve"
+    NEED_CHECK = "need-check"
+    NEED_REVIEW = "need-review"
     NEED_MATCHES_READ = "need-matches-read"
     TECHNOLOGY_WRITE = "technology-write"
     TECHNOLOGY_MATCHES_READ = "technology-matches-read"
@@ -53,14 +58,17 @@ class Permission(StrEnum):
     SERVICE_OVERSEE = "service-oversee"
 
 
-LEAD, INNOVATOR, ASSESSOR, BROKER, ADMIN = Role
+LEAD, INNOVATOR, ASSESSOR, BROKER, ADMIN, SPONSOR = Role
 
 POLICY: dict[Permission, frozenset[Role]] = {
-    Permission.HOME_READ: frozenset({LEAD, INNOVATOR, ASSESSOR, BROKER, ADMIN}),
-    Permission.MEMBER_INVITE: frozenset({LEAD, INNOVATOR, ASSESSOR, BROKER, ADMIN}),
+    Permission.HOME_READ: frozenset({LEAD, INNOVATOR, ASSESSOR, BROKER, ADMIN, SPONSOR}),
+    Permission.MEMBER_INVITE: frozenset({LEAD, INNOVATOR, ASSESSOR, BROKER, ADMIN, SPONSOR}),
     Permission.NEED_WRITE: frozenset({LEAD}),
     Permission.NEED_PUBLISH: frozenset({LEAD}),
-    Permission.NEED_MATCHES_READ: frozenset({LEAD, BROKER}),
+    Permission.NEED_APPROVE: frozenset({SPONSOR}),
+    Permission.NEED_CHECK: frozenset({BROKER}),
+    Permission.NEED_REVIEW: frozenset({SPONSOR, BROKER}),
+    Permission.NEED_MATCHES_READ: frozenset({LEAD, BROKER, SPONSOR}),
     Permission.TECHNOLOGY_WRITE: frozenset({INNOVATOR}),
     Permission.TECHNOLOGY_MATCHES_READ: frozenset({INNOVATOR, BROKER}),
     Permission.PASSPORT_ISSUE: frozenset({ASSESSOR}),

@@ -132,8 +132,9 @@ class InviteForm(BaseForm):
 
 
 ROLE_WORDS = {
-    Role.NEED_LEAD: "Need lead: writes and publishes the organisation’s needs",
+    Role.NEED_LEAD: "Need lead: writes the organisation’s needs and submits them",
     Role.INNOVATOR: "Innovator: lists technologies and answers introductions",
+    Role.SPONSOR: "Sponsor: approves the organisation’s needs before they are published",
     Role.ASSESSOR: "Assessor: records passports that the organisation issues",
     Role.BROKER: "HIN broker: introduces the two sides within the patch",
     Role.ADMINISTRATOR: "Administrator: keeps organisations and first invitations",

@@ -28,9 +28,9 @@ COMMON = ("password", "123456789012", "qwertyuiop", "letmein", "welcome", "chang
 
 #: The roles that fit each kind of organisation, by the kind's stored value.
 _ROLES: dict[str, tuple[Role, ...]] = {
-    "trust": (Role.NEED_LEAD, Role.ASSESSOR),
-    "icb": (Role.NEED_LEAD, Role.ASSESSOR),
-    "hin": (Role.NEED_LEAD, Role.ASSESSOR, Role.BROKER),
+    "trust": (Role.NEED_LEAD, Role.SPONSOR, Role.ASSESSOR),
+    "icb": (Role.NEED_LEAD, Role.SPONSOR, Role.ASSESSOR),
+    "hin": (Role.NEED_LEAD, Role.SPONSOR, Role.ASSESSOR, Role.BROKER),
     "supplier": (Role.INNOVATOR,),
     "service": (Role.ADMINISTRATOR,),
 }

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
-from marketplace.clock import LONDON
+from marketplace.clock import LONDON, add_working_days
 from marketplace.errors import Conflict, DomainError
 
 #: Monday to Friday. Bank holidays are not left out: they change from year to year and would have to be data.
@@ -306,17 +306,6 @@ _TELEPHONE = re.compile(r"(?<![\w.,])(?:\+44|\(?0)(?:[\s().-]*\d){9,11}(?!\d)")
 def holds_contact_details(text: str) -> bool:
     """Tell whether a text holds an e-mail address, a web address or a UK telephone number."""
     return bool(_ADDRESS.search(text) or _TELEPHONE.search(text))
-
-
-def add_working_days(day: date, days: int) -> date:
-    """Return the weekday that lies so many weekdays after (or, below zero, before) a day."""
-    step = 1 if days >= 0 else -1
-    left = abs(days)
-    while left:
-        day += timedelta(days=step)
-        if day.weekday() < 5:
-            left -= 1
-    return day
 
 
 def answer_by(proposed_at: datetime) -> datetime:

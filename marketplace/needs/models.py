@@ -5,11 +5,24 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TypedDict
 
-from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, UniqueConstraint, and_, select
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    and_,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
+from marketplace.accounts.models import User
 from marketplace.database import Base, Choice
+from marketplace.needs import signing
 from marketplace.needs.rules import FIELD_NAMES, NeedContent, State, Wanted
+from marketplace.needs.signing import Step, Unchecked
 from marketplace.organisations.models import Organisation
 from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
 
@@ -98,6 +111,8 @@ class Need(Base):
     withdrawn_reason: Mapped[str] = mapped_column(default="")
     #: Number of the version that people see; 0 before the first.
     version: Mapped[int] = mapped_column(default=0)
+    #: Number of the latest submission for sign-off; 0 before the first.
+    round: Mapped[int] = mapped_column(default=0, server_default="0")
 
     organisation: Mapped[Organisation] = relationship()
     draft: Mapped[NeedDraft | None] = relationship(back_populates="need", cascade="all, delete-orphan")
@@ -113,6 +128,22 @@ class Need(Base):
     priority: Mapped[Priority | None] = relationship(
         primaryjoin=lambda: _last_place_of_its_own(), viewonly=True, uselist=False
     )
+
+    #: Its latest submission for sign-off, open or not.
+    sign_off: Mapped[SignOff | None] = relationship(
+        primaryjoin="and_(Need.id == SignOff.need_id, Need.round == SignOff.round)",
+        viewonly=True,
+        uselist=False,
+    )
+    sign_offs: Mapped[list[SignOff]] = relationship(
+        back_populates="need", order_by="SignOff.round", cascade="all, delete-orphan"
+    )
+    people: Mapped[NeedPeople | None] = relationship(back_populates="need", cascade="all, delete-orphan")
+
+    @property
+    def waiting(self) -> SignOff | None:
+        """Return the submission that somebody has to decide on, if there is one."""
+        return self.sign_off if self.sign_off is not None and self.sign_off.step.open else None
 
     @property
     def state(self) -> State:
@@ -133,8 +164,15 @@ class NeedDraft(NeedFields, Base):
     left_as_is: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     saved_at: Mapped[datetime]
     saved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    #: Everybody who wrote in it since the last published version: none of them may sign it off.
+    writers: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
 
     need: Mapped[Need] = relationship(back_populates="draft")
+
+    def written_by(self, user_id: int | None) -> None:
+        """Note who has written in the draft."""
+        if user_id is not None and user_id not in (self.writers or ()):
+            self.writers = sorted([*(self.writers or ()), user_id])
 
 
 class NeedVersion(NeedFields, Base):
@@ -154,7 +192,10 @@ class NeedVersion(NeedFields, Base):
 
 
 class Priority(Base):
-    """A published need's place in an organisation's top three of a cycle. Places of earlier cycles stay.
+    """A need's place in an organisation's top three of a cycle. Places of earlier cycles stay.
+
+    A place is held from the submission on, so that it cannot be lost while the need is signed off; it counts once
+    the need is published.
 
     The unique place and the check make a fourth need impossible, whatever runs at the same time: the primary
     key is the place itself, and a place is 1, 2 or 3. A need has one place at most with each organisation and
@@ -192,3 +233,109 @@ def _last_place_of_its_own() -> ColumnElement[bool]:
         Need.organisation_id == Priority.organisation_id,
         Priority.cycle_id == last,
     )
+
+
+class NeedPeople(Base):
+    """Who leads a need, and the second person of the organisation who takes over when that person leaves."""
+
+    __tablename__ = "need_people"
+
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"), primary_key=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    deputy_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"), index=True)
+    #: When the others were told that the owner has left.
+    told_at: Mapped[datetime | None]
+
+    need: Mapped[Need] = relationship(back_populates="people")
+    owner: Mapped[User | None] = relationship(foreign_keys=[owner_id])
+    deputy: Mapped[User | None] = relationship(foreign_keys=[deputy_id])
+
+
+class SignOff(NeedFields, Base):
+    """One submission of a need: the text as it was submitted, never changed, and what became of it.
+
+    Where it stands follows from its moments. ``version`` is the number of the version that it became, ``based_on``
+    of the one that people saw when it was submitted. Of two reviewers at once, ``lock_version`` lets one through.
+    """
+
+    __tablename__ = "sign_off"
+    __table_args__ = (
+        UniqueConstraint("need_id", "round"),
+        Index(
+            "uq_sign_off_open",
+            "need_id",
+            unique=True,
+            sqlite_where=text("returned_at IS NULL AND taken_back_at IS NULL AND version IS NULL"),
+            postgresql_where=text("returned_at IS NULL AND taken_back_at IS NULL AND version IS NULL"),
+        ),
+        CheckConstraint(
+            "(returned_at IS NULL OR taken_back_at IS NULL) AND (returned_at IS NULL OR version IS NULL) "
+            "AND (taken_back_at IS NULL OR version IS NULL)",
+            name="one_end",
+        ),
+        CheckConstraint("version IS NULL OR approved_at IS NOT NULL", name="approved_first"),
+        CheckConstraint(
+            "version IS NULL OR checked_at IS NOT NULL OR unchecked IS NOT NULL", name="checked_or_why_not"
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"))
+    round: Mapped[int]
+    based_on: Mapped[int]
+    change_note: Mapped[str] = mapped_column(default="")
+    #: Everybody who wrote in it: none of them may approve or check it.
+    writers: Mapped[list[int]] = mapped_column(JSON, default=list)
+    submitted_at: Mapped[datetime] = mapped_column(index=True)
+    submitted_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    approved_at: Mapped[datetime | None]
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    checked_at: Mapped[datetime | None]
+    checked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    #: The HIN that checked it.
+    hin_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+    #: Why it was published without a HIN's check.
+    unchecked: Mapped[Unchecked | None] = mapped_column(Choice(Unchecked))
+    #: When the sponsors were told that the HIN's time is over.
+    silence_told_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]
+    returned_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    return_note: Mapped[str] = mapped_column(default="")
+    taken_back_at: Mapped[datetime | None]
+    version: Mapped[int | None]
+    lock_version: Mapped[int] = mapped_column(default=1)
+
+    need: Mapped[Need] = relationship(back_populates="sign_offs")
+    hin: Mapped[Organisation | None] = relationship()
+    comments: Mapped[list[ReviewComment]] = relationship(
+        back_populates="sign_off", order_by="ReviewComment.id", cascade="all, delete-orphan"
+    )
+
+    @property
+    def step(self) -> Step:
+        """Return where it stands, from its moments."""
+        return signing.step(
+            approved=self.approved_at is not None,
+            returned=self.returned_at is not None,
+            taken_back=self.taken_back_at is not None,
+            published=self.version is not None,
+        )
+
+
+class ReviewComment(Base):
+    """What a reviewer says about one field of a returned need, and how the writers settled it."""
+
+    __tablename__ = "review_comment"
+    __table_args__ = (UniqueConstraint("sign_off_id", "field"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sign_off_id: Mapped[int] = mapped_column(ForeignKey("sign_off.id"))
+    #: A name of `NeedContent`.
+    field: Mapped[str]
+    text: Mapped[str]
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    #: What the writers answer; empty where they changed the text as asked.
+    reply: Mapped[str] = mapped_column(default="")
+
+    sign_off: Mapped[SignOff] = relationship(back_populates="comments")

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from marketplace.clock import LONDON
+from marketplace.clock import LONDON, add_working_days
 from marketplace.errors import Conflict, DomainError
-from marketplace.introductions.rules import add_working_days, holds_contact_details
+from marketplace.introductions.rules import holds_contact_details
 
 QUESTION_LEAST = 15
 QUESTION_MOST = 600

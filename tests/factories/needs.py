@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import clock
-from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
+from marketplace.needs.models import Cycle, Need, NeedDraft, NeedPeople, NeedVersion, Priority
 from marketplace.needs.rules import NeedContent, Wanted
 from marketplace.organisations.models import Organisation
 from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
@@ -126,6 +126,7 @@ def _need(organisation: Organisation, **values: Any) -> Need:
             "ref": f"need{next(_numbers):06}",
             "organisation_id": organisation.id,
             "created_at": clock.now(),
+            "people": NeedPeople(),
         }
         | values
     )

@@ -25,6 +25,7 @@ _KIND = {
     Role.ASSESSOR: Kind.TRUST,
     Role.BROKER: Kind.HIN,
     Role.ADMINISTRATOR: Kind.SERVICE,
+    Role.SPONSOR: Kind.ICB,
 }
 
 

@@ -13,7 +13,7 @@ from tests.web.access.world import EVERYBODY, SIGNED_IN, Case, Who, World
 
 NEW = "A whole new passphrase"
 DETAILS: dict[str, object] = {"name": "Nora New", "job_title": "", "telephone": "", "password": NEW}
-TRUST_PEOPLE = frozenset({Who.LEAD, Who.ADMINISTRATOR})
+TRUST_PEOPLE = frozenset({Who.LEAD, Who.SPONSOR, Who.ADMINISTRATOR})
 OUTSIDERS = SIGNED_IN - TRUST_PEOPLE
 NOT_FOUND = dict.fromkeys(OUTSIDERS, 404)
 
@@ -220,7 +220,7 @@ CASES = [
             f"/organisations/{trust(world)}/invitations",
             {"email": "new@people.example", "role": "assessor"},
         ),
-        allowed=frozenset({Who.LEAD}),
+        allowed=frozenset({Who.LEAD, Who.SPONSOR}),
         status=303,
         others=NOT_FOUND | {Who.ADMINISTRATOR: 422},
     ),

@@ -7,7 +7,7 @@ from marketplace.matches.models import IndexGeneration
 from marketplace.matches.rules import GenerationState
 from tests.factories.needs import make_draft, make_need
 from tests.factories.technologies import make_technology
-from tests.web.access.world import BROKERS, EVERYBODY, LEADS, Case, Who, World
+from tests.web.access.world import BROKERS, EVERYBODY, LEADS, SPONSORS, Case, Who, World
 
 
 def published_need(world: World) -> tuple[str, dict[str, object]]:
@@ -58,7 +58,7 @@ def index_being_built(world: World) -> tuple[str, dict[str, object]]:
     return "/index", {}
 
 
-MAY_READ_NEEDS = LEADS | BROKERS
+MAY_READ_NEEDS = LEADS | BROKERS | SPONSORS
 MAY_READ_TECHNOLOGIES = BROKERS | {Who.INNOVATOR, Who.RIVAL}
 
 CASES = [
@@ -67,7 +67,13 @@ CASES = [
     ),
     Case("matches.index", "GET", "being built", index_being_built, allowed=frozenset({Who.ADMINISTRATOR})),
     Case("matches.search", "GET", "any text", lambda _: ("/search?q=falls", {}), allowed=EVERYBODY),
-    Case("matches.for_need", "GET", "published", published_need, allowed=frozenset({Who.LEAD, Who.BROKER})),
+    Case(
+        "matches.for_need",
+        "GET",
+        "published",
+        published_need,
+        allowed=frozenset({Who.LEAD, Who.BROKER, Who.SPONSOR}),
+    ),
     Case(
         "matches.for_need",
         "GET",
@@ -90,7 +96,7 @@ CASES = [
         "GET",
         "published",
         lambda world: how(published_need(world)),
-        allowed=frozenset({Who.LEAD, Who.BROKER}),
+        allowed=frozenset({Who.LEAD, Who.BROKER, Who.SPONSOR}),
     ),
     *(
         Case(

@@ -31,6 +31,8 @@ class Who(StrEnum):
     BROKER = "broker whose patch holds the trust"
     OTHER_BROKER = "broker of another HIN"
     ADMINISTRATOR = "administrator"
+    SPONSOR = "sponsor of the need's trust"
+    OTHER_SPONSOR = "sponsor of another organisation"
 
 
 EVERYBODY = frozenset(Who)
@@ -39,6 +41,7 @@ LEADS = frozenset({Who.LEAD, Who.OTHER_LEAD})
 INNOVATORS = frozenset({Who.INNOVATOR, Who.RIVAL})
 ASSESSORS = frozenset({Who.ASSESSOR, Who.OTHER_ASSESSOR})
 BROKERS = frozenset({Who.BROKER, Who.OTHER_BROKER})
+SPONSORS = frozenset({Who.SPONSOR, Who.OTHER_SPONSOR})
 
 _ROLES: dict[Who, tuple[Role, Kind]] = {
     Who.LEAD: (Role.NEED_LEAD, Kind.TRUST),
@@ -50,6 +53,8 @@ _ROLES: dict[Who, tuple[Role, Kind]] = {
     Who.BROKER: (Role.BROKER, Kind.HIN),
     Who.OTHER_BROKER: (Role.BROKER, Kind.HIN),
     Who.ADMINISTRATOR: (Role.ADMINISTRATOR, Kind.SERVICE),
+    Who.SPONSOR: (Role.SPONSOR, Kind.TRUST),
+    Who.OTHER_SPONSOR: (Role.SPONSOR, Kind.ICB),
 }
 
 
@@ -67,7 +72,10 @@ class World:
         world = cls(session)
         icb = make_organisation(session, Kind.ICB)
         for who, (role, kind) in _ROLES.items():
-            organisation = make_organisation(session, kind, parent_id=icb.id if who is Who.LEAD else None)
+            if who is Who.SPONSOR:
+                organisation = world.organisations[Who.LEAD]
+            else:
+                organisation = make_organisation(session, kind, parent_id=icb.id if who is Who.LEAD else None)
             world.organisations[who] = organisation
             world.people[who] = make_user(session, role, organisation)
         session.add(
