@@ -45,6 +45,8 @@ DIGITS = 4
 
 _PAIRED = ([0, 1], [2], [3, 4])
 """Signals that are two directions of one: words, meaning, tokens."""
+_WEIGHTS = np.array([2.0, 1.0, 4.0])
+"""What each of them counts; chosen apart from the weights of ranking, as here both sides are of one kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +284,8 @@ class Alike:
             swapped = between(short, long, np.array([own.length], dtype=np.float32))[:, SWAPPED, :]
             above = np.minimum(above, (rows - swapped[:, :, 0]) / swapped[:, :, 1])
         signals = np.stack([above[:, places].min(axis=1) for places in _PAIRED], axis=1)
-        set_ = self.settings
-        weights = np.array([2 * set_.words_weight, set_.dense_weight, 2 * set_.late_weight])
-        known = np.where(np.isnan(signals), 0.0, weights)
-        total = (np.nan_to_num(signals, nan=0.0) * weights).sum(axis=1)
+        known = np.where(np.isnan(signals), 0.0, _WEIGHTS)
+        total = (np.nan_to_num(signals, nan=0.0) * _WEIGHTS).sum(axis=1)
         scores: Floats = (total / np.maximum(known.sum(axis=1), 1e-6)).astype(np.float32)
         return scores
 

@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     encoder = RememberingEncoder(SentenceEncoder(options.model))
     closer = bool(options.report) or not options.json
-    measured = measure(split, encoder, late=closer)
+    plain = encoder if options.model else RememberingEncoder(SentenceEncoder(adapted=False))
+    measured = measure(split, encoder, plain=plain, late=closer)
     found = None
     if closer:
         found = findings(split, measured, judge(split, encoder), encoder.name)

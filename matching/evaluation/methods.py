@@ -23,12 +23,16 @@ METHODS = {
     "dense": "dense, plain cosine",
     "fusion": "rank fusion of the two",
     "abbreviations": "BM25, abbreviations spelled out",
+    "adapted": "dense, plain cosine, with our adapter",
     "centred": "dense, centred",
     "late": "late interaction, hubs corrected",
     "sum": "z-scored sum, abbreviations + centred",
     "matcher": "the matcher",
 }
-"""Every method and what people are told it is. Abbreviations are spelled out by the project's own glossary."""
+"""Every method and what people are told it is. Abbreviations are spelled out by the project's own glossary.
+
+The simple methods have the packaged model as it is published, the matcher and ``adapted`` have the project's adapter.
+"""
 
 AGREED_METHODS = ("keyword", "dense", "fusion", "matcher")
 """What the JSON tells: its keys are agreed with those who read it."""
@@ -69,14 +73,23 @@ class Measured:
 
 
 def measure(
-    split: Split, encoder: Encoder | None, settings: MatcherSettings | None = None, *, late: bool = True
+    split: Split,
+    encoder: Encoder | None,
+    settings: MatcherSettings | None = None,
+    *,
+    plain: Encoder | None = None,
+    late: bool = True,
 ) -> Measured:
     """Rank every asker of a split by every method; without an encoder by words alone.
 
-    ``late``: also by bare late interaction, which takes longer than all other methods together.
+    ``plain``: what the simple methods encode with, if that is another encoder than the matcher's. ``late``: also by
+    bare late interaction, which takes longer than all other methods together.
     """
-    # The simple methods come first: their bare texts are encoded in large batches, and many are the matcher's too.
-    needs, technologies, queries = simple(split, encoder, late=late)
+    needs, technologies, queries = simple(split, plain or encoder, late=late)
+    if plain is not None:
+        adapted = simple(split, encoder, late=False)
+        for found, with_adapter in zip((needs, technologies, queries), adapted, strict=True):
+            found["adapted"] = with_adapter["dense"]
     run = run_matcher(split, encoder, settings)
     tallies = {name: ranking(needs[name], technologies[name], queries[name], split) for name in needs}
     tallies["matcher"] = run.tallies(split)
@@ -103,7 +116,7 @@ def run_matcher(split: Split, encoder: Encoder | None, settings: MatcherSettings
 
 def simple(
     split: Split, encoder: Encoder | None, *, late: bool = True
-) -> tuple[Mapping[str, Rankings], Mapping[str, Rankings], Mapping[str, Rankings]]:
+) -> tuple[dict[str, Rankings], dict[str, Rankings], dict[str, Rankings]]:
     """Return the rankings of each simple method: for needs, for technologies and for queries."""
     book = glossaries.load()
     needs = Side.of_documents(split.needs, encoder, book)
@@ -116,9 +129,9 @@ def simple(
         for name, found in baselines.rankings(asked, pool, _echoes(asked, pool)[0] if late else None).items():
             typed.setdefault(name, {}).update(found)
     return (
-        baselines.rankings(needs, technologies, there),
-        baselines.rankings(technologies, needs, None if back is None else back.T),
-        typed,
+        {**baselines.rankings(needs, technologies, there)},
+        {**baselines.rankings(technologies, needs, None if back is None else back.T)},
+        {**typed},
     )
 
 

@@ -100,7 +100,7 @@ def test_the_command_prints_one_json_object_and_nothing_else(
 def test_the_matcher_beats_keywords_meaning_and_their_rank_fusion_on_the_development_set() -> None:
     from matching.adapters.sentence_encoder import SentenceEncoder
 
-    table = measure(load(DEV), SentenceEncoder()).table
+    table = measure(load(DEV), SentenceEncoder(), plain=SentenceEncoder(adapted=False)).table
     for key in ("ndcg@10", "reverse_ndcg@10", "query_ndcg@10"):
         assert table["matcher"][key] > max(table[name][key] for name in ("keyword", "dense", "fusion"))
     assert table["dense"]["ndcg@10"] == pytest.approx(0.577, abs=0.01)
