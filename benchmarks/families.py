@@ -1,4 +1,4 @@
-"""Time and memory of families: ``python -m benchmarks.families [1000 10000]``.
+"""Time and memory of families and themes: ``python -m benchmarks.families [1000 10000]``.
 
 Needs are made from the judged sets' sentences, shuffled by a fixed seed, and encoded by hashing, for encoding is not
 what is measured here. With ``--model`` the packaged model encodes them, and tokens are compared too.
@@ -18,6 +18,7 @@ from matching.documents import need_document
 from matching.families import families
 from matching.matcher import build_finder
 from matching.protocols import Encoder
+from matching.themes import themes
 from matching.types import Document, Kind
 from tests.fakes.matching import HashEncoder
 
@@ -56,6 +57,8 @@ def measure(number: int, encoder: Encoder) -> dict[str, float]:
     found_at = time.perf_counter()
     found = families({one.id: "" for one in documents}, near, limits(), ask=finder.alike.chances)
     done_at = time.perf_counter()
+    named = themes(finder, {one.id: one.members for one in found}, limits())
+    named_at = time.perf_counter()
     return {
         "needs": number,
         "neighbours, seconds": round(found_at - start_at, 1),
@@ -63,6 +66,8 @@ def measure(number: int, encoder: Encoder) -> dict[str, float]:
         "families, seconds": round(done_at - found_at, 1),
         "families": len(found),
         "largest": max(len(one.members) for one in found),
+        "themes, seconds": round(named_at - done_at, 1),
+        "themes": len(named.themes),
         "peak MiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 

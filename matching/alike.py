@@ -56,6 +56,7 @@ class Limits:
     ``slope`` and ``intercept`` turn the score of a pair into the probability that both are the same need,
     ``words_slope`` and ``words_intercept`` do where only words could be compared. From ``threshold`` on a pair is
     accepted. Members of a family are alike by ``together`` in the mean, and no two by less than ``apart``.
+    Families of a theme are as near as ``theme`` in the mean (`matching.themes`), or ``theme_words`` by words alone.
     """
 
     slope: float
@@ -65,6 +66,8 @@ class Limits:
     threshold: float
     together: float
     apart: float
+    theme: float = 0.2
+    theme_words: float = 0.05
 
     def chance(self, score: float, *, words_only: bool) -> float:
         """Return the probability that two documents with this score are the same, between 0 and 1."""

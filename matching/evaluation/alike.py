@@ -28,6 +28,8 @@ from matching.alike import DIGITS, Limits, limits
 from matching.documents import need_document, whole_text
 from matching.evaluation.baselines import by_words, centred, standardised
 from matching.evaluation.remembering import RememberingEncoder
+from matching.evaluation.themes import fitted_to, read_fields
+from matching.evaluation.themes import measured as themes_measured
 from matching.families import Family, families
 from matching.matcher import Matcher, build_finder
 from matching.protocols import Encoder
@@ -355,12 +357,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parts = read(options.folder)
         tune, check = parts["tune"], parts["check"]
+        fields = read_fields(options.folder)
     except (OSError, KeyError, ValueError) as error:
         print(f"The set cannot be read: {error!r}", file=sys.stderr)
         return 2
     from matching.adapters.sentence_encoder import SentenceEncoder  # heavy: not needed for --help
 
-    found = measure(tune, check, RememberingEncoder(SentenceEncoder()), fit=options.fit)
+    found = measure(tune, check, RememberingEncoder(SentenceEncoder()), fields, fit=options.fit)
     if options.json:
         print(json.dumps(found))
         return 0
@@ -372,11 +375,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure(tune: Judged, check: Judged, encoder: Encoder, *, fit: bool) -> dict[str, dict[str, object]]:
-    """Return every figure of the half ``check``; with ``fit`` the limits are first fitted to ``tune`` and written."""
+def measure(
+    tune: Judged, check: Judged, encoder: Encoder, fields: Mapping[str, str], *, fit: bool
+) -> dict[str, dict[str, object]]:
+    """Return every figure of the half ``check``; with ``fit`` the limits are first fitted to ``tune`` and written.
+
+    ``fields`` says of each need which field it is of, as people see it.
+    """
     chosen = limits()
     if fit:
         chosen = fitted(tune, encoder)
+        chosen = fitted_to(finder_of(tune, encoder), finder_of(tune, None), tune.ids, fields, chosen)
         file = Path(__file__).parents[1] / "data" / "alike.json"
         file.write_text(json.dumps(asdict(chosen), indent=2) + "\n", encoding="utf-8")
     methods = {}
@@ -393,6 +402,7 @@ def measure(tune: Judged, check: Judged, encoder: Encoder, *, fit: bool) -> dict
         "Verdicts, on check": verdicts,
         "Families, on check": dict(family_figures(grouped(check, near, chosen), check)),
         "Families, stability on check": dict(stability(check, encoder, chosen)),
+        "Themes, on check": themes_measured(finder, check.ids, fields, chosen),
     }
 
 

@@ -59,6 +59,8 @@ def test_family_figures_are_those_of_a_count_by_hand() -> None:
 
 def test_every_figure_is_told_without_writing_anything() -> None:
     half = judged({key: key[0] for key in ("A1", "A2", "B1", "B2", "C1", "D1", "E1", "F1", "G1", "H1")})
-    found = measure(half, half, HashEncoder(64), fit=False)
+    fields = {key: key[0] for key in half.ids}
+    found = measure(half, half, HashEncoder(64), fields, fit=False)
     assert found["Families, stability on check"]["shuffles that change anything"] == 0
+    assert found["Themes, on check"]["shuffles that change anything"] == 0
     assert set(found["Finding, on check"]) >= {"alike", "dense (cosine)"}
