@@ -21,6 +21,7 @@ from marketplace.database import constraint_name, transaction
 from marketplace.errors import Conflict, DomainError, Gone, NotPermitted, NotVisible
 from marketplace.needs import coach, queries, rules
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
+from marketplace.needs.rounds import Stage
 from marketplace.needs.rules import TOPIC, Changes, NeedContent
 from marketplace.organisations.models import NEED_KINDS, Organisation
 from marketplace.outbox.actions import enqueue
@@ -359,9 +360,15 @@ def _cycle_to_publish_in() -> Cycle:
     cycle = queries.current_cycle()
     if cycle is None:
         raise rules.TopThreeError("No cycle is open yet. Your drafts are kept until one opens")
-    if cycle.closes_on < clock.today():
+    stage = cycle.round.stage(clock.today())
+    if stage is Stage.CLOSED:
         raise rules.TopThreeError(
             f"The cycle {cycle.name} closed on {day(cycle.closes_on)}. Your drafts are kept until the next one opens"
+        )
+    if stage is Stage.LOCKED:
+        raise rules.TopThreeError(
+            f"The cycle {cycle.name} was locked at the end of {day(cycle.locks_on)}, and its top threes stay as they "
+            "are. Your drafts are kept until the next cycle opens"
         )
     return cycle
 

@@ -7,13 +7,14 @@ Python; only the needs of the page shown are loaded. The number of queries does 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from werkzeug.datastructures import MultiDict
 
 from marketplace.access.actor import Actor
 from marketplace.needs import queries, rules
 from marketplace.needs.models import Cycle, Need
+from marketplace.needs.rounds import Round
 from marketplace.needs.rules import FACETS, Fact, Filters, Sort
 from marketplace.web.forms import clean_line
 from marketplace.web.search import like_needs, search_needs
@@ -33,6 +34,9 @@ LIKES_SPARE = 10
 LIKES_ONLY_WORDS = (
     "We compared words only just now, because our matching model is not available. Some may be missing."
 )
+#: The value of ``show`` in the board's address that asks for what has lapsed.
+LAPSED = "lapsed"
+LAPSED_WORDS = "Lapsed needs are not matched any more, so this search looks for your words in their texts."
 ONLY_WORDS = (
     "Search compares words only just now, because our matching model is not available. "
     "Try other words for the same thing."
@@ -48,6 +52,7 @@ class OnBoard:
     """
 
     cycle: Cycle | None
+    rounds: tuple[Round, ...]
     filters: Filters
     facts: tuple[Fact, ...]
     total: int
@@ -63,15 +68,20 @@ class OnBoard:
 def board(actor: Actor, asked: MultiDict[str, str]) -> OnBoard:
     """Return what the board shows for an address."""
     filters, notes = read_filters(asked)
-    facts = queries.board_facts(actor)
+    facts = queries.board_facts(actor, lapsed=filters.lapsed)
     known = {name: {fact.facets[name] for fact in facts} for name in FACETS}
     chosen = {name: value for name, value in filters.chosen.items() if value in known[name]}
     if (chosen != dict(filters.chosen) or asked.get("sort", "") not in {"", *Sort}) and facts:
         notes.append(UNKNOWN_FILTER)
-    filters = Filters(filters.text, chosen, filters.sort)
+    filters = replace(filters, chosen=chosen)
     counted, nearest = facts, False
     shown = rules.sorted_facts(rules.chosen_facts(facts, chosen), filters.sort)
-    if filters.text:
+    if filters.text and filters.lapsed:
+        notes.append(LAPSED_WORDS)
+        holding = queries.lapsed_with(actor, filters.text)
+        counted = [fact for fact in facts if fact.ref in holding]
+        shown = [fact for fact in shown if fact.ref in holding]
+    elif filters.text:
         found = search_needs(filters.text, FOUND_MOST, [fact.ref for fact in facts])
         if found.degraded:
             notes.append(ONLY_WORDS)
@@ -83,15 +93,17 @@ def board(actor: Actor, asked: MultiDict[str, str]) -> OnBoard:
         else:
             shown = rules.sorted_facts(fitting, filters.sort, found.refs)
             counted = [fact for fact in facts if fact.ref in found.fits]
+    rounds = tuple(cycle.round for cycle in queries.cycles())
     last = max(1, -(-len(shown) // PER_PAGE))
     number = min(max(1, asked.get("page", 1, type=int)), last)
     part = shown[(number - 1) * PER_PAGE : number * PER_PAGE]
     return OnBoard(
         cycle=queries.current_cycle(),
+        rounds=rounds,
         filters=filters,
         facts=tuple(counted),
         total=len(shown),
-        needs=tuple(queries.board_items(actor, [fact.ref for fact in part])),
+        needs=tuple(queries.board_items(actor, [fact.ref for fact in part], lapsed=filters.lapsed)),
         number=number,
         pages=last,
         regions=queries.region_names(),
@@ -137,6 +149,7 @@ def read_filters(asked: MultiDict[str, str]) -> tuple[Filters, list[str]]:
         sort = Sort(asked.get("sort", usual.value))
     except ValueError:
         sort = usual
-    if sort is Sort.BEST and not text:
+    lapsed = asked.get("show") == LAPSED
+    if sort is Sort.BEST and (lapsed or not text):
         sort = Sort.NEWEST
-    return Filters(text, {name: asked[name] for name in FACETS if asked.get(name)}, sort), notes
+    return Filters(text, {name: asked[name] for name in FACETS if asked.get(name)}, sort, lapsed), notes

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 from marketplace.accounts.models import User
 from marketplace.database import Base, Choice
 from marketplace.needs import signing
+from marketplace.needs.rounds import Round
 from marketplace.needs.rules import FIELD_NAMES, NeedContent, State, Wanted
 from marketplace.needs.signing import Step, Unchecked
 from marketplace.organisations.models import Organisation
@@ -54,6 +55,17 @@ class Cycle(Base):
     reminds_on: Mapped[date]
     locks_on: Mapped[date]
     closes_on: Mapped[date]
+
+    @property
+    def round(self) -> Round:
+        """Return the cycle as plain values."""
+        return Round(
+            name=self.name,
+            opens_on=self.opens_on,
+            reminds_on=self.reminds_on,
+            locks_on=self.locks_on,
+            closes_on=self.closes_on,
+        )
 
 
 class NeedFields:

@@ -14,9 +14,10 @@ from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission
 from marketplace.needs import coach, queries, rules
 from marketplace.needs.coach import Finding, Spot
-from marketplace.needs.finder import Likes, OnBoard
+from marketplace.needs.finder import LAPSED, Likes, OnBoard
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion
 from marketplace.needs.questions import ASKS, QUESTIONS, SECTIONS, Ask, Question, Shape
+from marketplace.needs.rounds import Round, Stage, Stand, Standing, stand
 from marketplace.needs.rules import FACETS, Filters, NeedContent, Progress, Sort, State
 from marketplace.organisations.models import Organisation
 from marketplace.vocabulary import CareSetting, ClinicalArea, Shift, Term
@@ -76,9 +77,32 @@ def cycle_words(cycle: Cycle | None, today: date) -> str:
     """Say which cycle it is and until when."""
     if cycle is None:
         return "No cycle is open yet."
-    if cycle.closes_on < today:
+    stage = cycle.round.stage(today)
+    if stage is Stage.CLOSED:
         return f"The cycle {cycle.name} closed on {day(cycle.closes_on)}."
-    return f"Cycle {cycle.name}, open until {day(cycle.closes_on)}."
+    if stage is Stage.LOCKED:
+        return f"The cycle {cycle.name} was locked at the end of {day(cycle.locks_on)}."
+    return f"Cycle {cycle.name}, open until {day(cycle.locks_on)}."
+
+
+def is_open(cycle: Cycle | None, today: date) -> bool:
+    """Tell whether places can change in the cycle."""
+    return cycle is not None and cycle.round.stage(today) is Stage.OPEN
+
+
+def stand_tags(need: Need, where: Stand | None, of: str = "") -> tuple[Tag, ...]:
+    """Return the tags that say which place a need has, and whether it still stands. ``of`` follows the place."""
+    if where is None or need.priority is None:
+        return ()
+    place = PLACE_WORDS[need.priority.rank - 1]
+    if where.standing is Standing.CURRENT:
+        return (Tag(f"{place}{of}", "blue"),)
+    if where.standing is Standing.TO_CONFIRM:
+        return (
+            Tag(f"{place} in {need.priority.cycle.name}", "blue"),
+            Tag(f"Not yet confirmed for {where.round.name}", "yellow"),
+        )
+    return (Tag(f"Lapsed: not confirmed for {where.round.name}", "grey"),)
 
 
 # The public board
@@ -108,7 +132,7 @@ class Item:
 
     title: Link
     organisation: Link
-    rank: str
+    tags: tuple[Tag, ...]
     region: str
     area: str
     setting: str
@@ -118,15 +142,15 @@ class Item:
     timing: str
 
     @classmethod
-    def of(cls, need: Need, today: date) -> Item:
-        """Build an item of a need that was loaded for the board."""
+    def of(cls, need: Need, today: date, rounds: Sequence[Round]) -> Item:
+        """Build an item of a need that was loaded for the board, where these are all the cycles."""
         version = need.current
         assert version is not None  # noqa: S101 - the board's query joins it
         updated = version.number > 1
         return cls(
             title=Link(version.title, url_for("needs.need", ref=need.ref)),
             organisation=organisation_link(need.organisation),
-            rank=PLACE_WORDS[need.priority.rank - 1] if need.priority is not None else "",
+            tags=stand_tags(need, stand(need.priority.cycle.round, rounds, today) if need.priority else None),
             region=need.organisation.region.name if need.organisation.region is not None else "",
             area=version.clinical_area.label if version.clinical_area else "",
             setting=version.care_setting.label if version.care_setting else "",
@@ -159,6 +183,7 @@ class Board(Page):
     following: str
     where: str
     nothing_yet: bool
+    lapsed: bool
     board_href: str
 
     @classmethod
@@ -200,10 +225,11 @@ class Board(Page):
                 for name, label in FACETS.items()
             ),
             sorts=tuple(Choice(sort.value, words, filters.sort is sort) for sort, words in sorts),
-            items=tuple(Item.of(need, today) for need in on.needs),
+            items=tuple(Item.of(need, today, on.rounds) for need in on.needs),
+            lapsed=filters.lapsed,
             nearest=on.nearest,
-            filtered=bool(filters.text or filters.chosen),
-            narrowed=bool(filters.chosen),
+            filtered=bool(filters.text or filters.chosen or filters.lapsed),
+            narrowed=bool(filters.chosen or filters.lapsed),
             previous=_board_address(filters, on.number - 1) if on.number > 1 else "",
             following=_board_address(filters, on.number + 1) if on.number < on.pages else "",
             where=f"Page {on.number} of {on.pages}" if on.pages > 1 else "",
@@ -213,6 +239,9 @@ class Board(Page):
 
 
 def _counted(number: int, filters: Filters, nearest: bool) -> str:
+    if filters.lapsed:
+        words = f" for “{filters.text}”" if filters.text else ""
+        return f"{count(number, 'lapsed need')}{words}" + (" with these filters" if filters.chosen else "")
     if filters.text and (nearest or not number):
         return f"No need fits “{filters.text}” well"
     if filters.text:
@@ -224,6 +253,8 @@ def _board_address(filters: Filters, number: int) -> str:
     values: dict[str, Any] = dict(filters.chosen)
     if filters.text:
         values["q"] = filters.text
+    if filters.lapsed:
+        values["show"] = LAPSED
     return url_for("needs.board", **values, sort=filters.sort.value, page=number)
 
 
@@ -288,6 +319,8 @@ class NeedPage(Page):
 
     organisation: Link
     tags: tuple[Tag, ...]
+    standing: str
+    confirm: Link | None
     published: str
     problem: str
     who: str
@@ -317,10 +350,14 @@ class NeedPage(Page):
         content = version.content()
         own = actor.may(Permission.NEED_WRITE, need.organisation_id)
         current = version.number == need.version
+        where = queries.stand_of(need)
+        lapsed = where is not None and where.standing is Standing.LAPSED
         return cls(
             title=version.title,
             organisation=organisation_link(need.organisation),
-            tags=_need_tags(need) if current else (),
+            tags=stand_tags(need, where, " of this organisation") if current else (),
+            standing=_standing_words(need, where) if current else "",
+            confirm=confirm_link(actor, need.organisation) if where and own and _may_confirm(where) else None,
             published=_published_words(need, version),
             problem=content.problem,
             who=content.who_affected,
@@ -345,7 +382,7 @@ class NeedPage(Page):
             history=tuple(_version_line(need, line) for line in reversed(need.versions)),
             old="" if current else f"This is version {version.number}. The need has changed since",
             current_href=url_for("needs.need", ref=need.ref),
-            matches=matches_link(actor, need),
+            matches=matches_link(actor, need) if not lapsed else None,
             own=own,
             edit_href=url_for("needs.edit", ref=need.ref) if own and need.draft is None else "",
             draft_href=url_for("needs.tasks", ref=need.ref) if own and need.draft is not None else "",
@@ -355,14 +392,34 @@ class NeedPage(Page):
         )
 
 
-def _need_tags(need: Need) -> tuple[Tag, ...]:
-    if need.priority is None:
-        return ()
-    cycle = need.priority.cycle
-    current = queries.current_cycle()
-    if current is not None and cycle.id != current.id:
-        return (Tag(f"From an earlier cycle: {cycle.name}", "grey"),)
-    return (Tag(f"{PLACE_WORDS[need.priority.rank - 1]} of this organisation", "blue"),)
+def _standing_words(need: Need, where: Stand | None) -> str:
+    if where is None or where.standing is Standing.CURRENT or need.priority is None:
+        return ""
+    name, before = need.organisation.name, need.priority.cycle.name
+    if where.standing is Standing.TO_CONFIRM:
+        return (
+            f"{name} named this need in {before}. It can confirm it for {where.round.name} until "
+            f"{day(where.round.locks_on)}. If it does not, the need lapses."
+        )
+    return (
+        f"This need lapsed on {day(where.lapsed_on)}: {name} named it in {before} and did not confirm it for "
+        f"{where.round.name}. It is no longer on the board, and no technology is matched to it."
+    )
+
+
+def _may_confirm(where: Stand) -> bool:
+    return where.standing is not Standing.CURRENT and is_open(queries.current_cycle(), clock.today())
+
+
+def confirm_link(actor: Actor, organisation: Organisation) -> Link | None:
+    """Return the way to say whether an organisation's needs of the last cycle are still true."""
+    if "cycles.still_true" not in current_app.view_functions:
+        return None
+    if not actor.may(Permission.NEED_PUBLISH, organisation.id):
+        return None
+    return Link(
+        "Say whether it is still true", url_for("cycles.still_true", organisation_code=organisation.code)
+    )
 
 
 def _published_words(need: Need, version: NeedVersion) -> str:
@@ -442,6 +499,9 @@ class OrganisationPage(Page):
     place: str
     cycle: str
     ranked: tuple[Ranked, ...]
+    waiting_heading: str
+    waiting: tuple[Past, ...]
+    lapsed: tuple[Past, ...]
     withdrawn: tuple[Past, ...]
     rank_href: str
     board_href: str
@@ -453,11 +513,14 @@ class OrganisationPage(Page):
         actor: Actor,
         organisation: Organisation,
         cycle: Cycle | None,
-        ranked: Sequence[Need],
+        on_board: Sequence[Need],
+        lapsed: Sequence[Need],
         withdrawn: Sequence[Need],
     ) -> OrganisationPage:
-        """Build the page."""
+        """Build the page; ``on_board`` holds this cycle's needs and those that wait to be confirmed."""
         today = clock.today()
+        rounds = [one.round for one in queries.cycles()]
+        ranked = [need for need in on_board if cycle and need.priority and need.priority.cycle_id == cycle.id]
         closed = f"Closed on {day(organisation.closed_on)}" if organisation.closed_on else ""
         parts = [
             organisation.parent.name if organisation.parent is not None else "",
@@ -469,7 +532,24 @@ class OrganisationPage(Page):
             kind=organisation.kind.label,
             place=", ".join(part for part in parts if part),
             cycle=cycle_words(cycle, today),
-            ranked=tuple(_ranked(actor, need, today) for need in ranked),
+            ranked=tuple(_ranked(actor, need, today, rounds) for need in ranked),
+            waiting_heading=f"Not yet confirmed for {cycle.name}" if cycle else "",
+            waiting=tuple(
+                Past(
+                    Link(need.current.title, url_for("needs.need", ref=need.ref)),
+                    f"{PLACE_WORDS[need.priority.rank - 1]} in {need.priority.cycle.name}",
+                )
+                for need in on_board
+                if need not in ranked and need.current is not None and need.priority is not None
+            ),
+            lapsed=tuple(
+                Past(
+                    Link(need.current.title, url_for("needs.need", ref=need.ref)),
+                    f"Not confirmed for {stand(need.priority.cycle.round, rounds, today).round.name}",
+                )
+                for need in lapsed
+                if need.current is not None and need.priority is not None
+            ),
             withdrawn=tuple(
                 Past(
                     Link(need.current.title, url_for("needs.need", ref=need.ref)),
@@ -488,11 +568,11 @@ class OrganisationPage(Page):
         )
 
 
-def _ranked(actor: Actor, need: Need, today: date) -> Ranked:
-    item = Item.of(need, today)
+def _ranked(actor: Actor, need: Need, today: date, rounds: Sequence[Round]) -> Ranked:
+    item = Item.of(need, today, rounds)
     content = need.current.content() if need.current is not None else NeedContent()
     return Ranked(
-        place=item.rank,
+        place=item.tags[0].text if item.tags else "",
         title=item.title,
         problem=content.problem,
         people=f"{content.who_affected.rstrip('.')}. {people_words(content)}",
@@ -551,18 +631,31 @@ class Workspace(Page):
         needs: Sequence[Need],
     ) -> Workspace:
         """Build the page."""
+        rounds = [one.round for one in queries.cycles()]
         today = clock.today()
         return cls(
             cycle=cycle_words(cycle, today),
             groups=tuple(
-                _group(actor, cycle, organisation, [n for n in needs if n.organisation_id == organisation.id])
+                _group(
+                    actor,
+                    cycle,
+                    rounds,
+                    organisation,
+                    [n for n in needs if n.organisation_id == organisation.id],
+                )
                 for organisation in organisations
             ),
             write_href=url_for("needs.start"),
         )
 
 
-def _group(actor: Actor, cycle: Cycle | None, organisation: Organisation, needs: Sequence[Need]) -> Group:
+def _group(
+    actor: Actor,
+    cycle: Cycle | None,
+    rounds: Sequence[Round],
+    organisation: Organisation,
+    needs: Sequence[Need],
+) -> Group:
     current = [
         need
         for need in needs
@@ -577,7 +670,7 @@ def _group(actor: Actor, cycle: Cycle | None, organisation: Organisation, needs:
     earlier = [need for need in needs if need.state is State.PUBLISHED and need not in current]
     rank = url_for("needs.rank", organisation_code=organisation.code)
     step = None
-    if cycle is not None and cycle.closes_on >= clock.today():
+    if is_open(cycle, clock.today()):
         if ready and len(current) < rules.PLACES:
             step = Link(
                 f"Rank and publish {count(len(ready), 'need')} that {'is' if len(ready) == 1 else 'are'} ready",
@@ -590,31 +683,41 @@ def _group(actor: Actor, cycle: Cycle | None, organisation: Organisation, needs:
         counted=f"{len(current)} of {rules.PLACES} published in this cycle",
         published=tuple(_published_work(actor, need) for need in current),
         drafts=tuple(_draft_work(need) for need in drafts),
-        earlier=tuple(_published_work(actor, need, earlier=True) for need in earlier),
+        earlier=tuple(_earlier_work(actor, need, cycle, rounds) for need in earlier),
         withdrawn=tuple(_withdrawn_work(need) for need in needs if need.state is State.WITHDRAWN),
         next_step=step,
     )
 
 
-def _published_work(actor: Actor, need: Need, *, earlier: bool = False) -> Work:
+def _earlier_work(actor: Actor, need: Need, cycle: Cycle | None, rounds: Sequence[Round]) -> Work:
+    where = stand(need.priority.cycle.round, rounds, clock.today()) if need.priority is not None else None
+    title = need.current.title if need.current is not None else UNTITLED
+    link = confirm_link(actor, need.organisation) if is_open(cycle, clock.today()) else None
+    steps = [link] if link is not None else []
+    if need.draft is not None:
+        steps.append(Link("Continue your changes", url_for("needs.tasks", ref=need.ref)))
+    if where is None:
+        tag, words = Tag("Published", "grey"), "It has no place in a cycle."
+    else:
+        tag = stand_tags(need, where)[-1]
+        words = (
+            f"It lapses unless you confirm it by {day(where.round.locks_on)}"
+            if where.standing is Standing.TO_CONFIRM
+            else f"It lapsed on {day(where.lapsed_on)}. You can take it up again while a cycle is open"
+        )
+    return Work(Link(title, url_for("needs.need", ref=need.ref)), tag, words, tuple(steps))
+
+
+def _published_work(actor: Actor, need: Need) -> Work:
     version = need.current
     title = version.title if version is not None else UNTITLED
     href = url_for("needs.need", ref=need.ref)
     steps: list[Link] = []
     if need.draft is not None:
         steps.append(Link("Continue your changes", url_for("needs.tasks", ref=need.ref)))
-    elif (matches := matches_link(actor, need)) is not None and not earlier:
+    elif (matches := matches_link(actor, need)) is not None:
         steps.append(matches)
-    if earlier:
-        steps.append(
-            Link(
-                "Give it a place in this cycle",
-                url_for("needs.rank", organisation_code=need.organisation.code),
-            )
-        )
-        tag = Tag("From an earlier cycle", "grey")
-    else:
-        tag = Tag(PLACE_WORDS[need.priority.rank - 1] if need.priority is not None else "", "green")
+    tag = Tag(PLACE_WORDS[need.priority.rank - 1] if need.priority is not None else "", "green")
     words = f"Version {need.version}, published {ago(version.published_at, clock.today())}" if version else ""
     if need.draft is not None:
         words += f". Changes saved on {moment(need.draft.saved_at)} are not published yet"
@@ -1022,6 +1125,18 @@ class RankPage(Page):
         """Build the page; ``chosen`` are the places that were sent, kept over an error."""
         today = clock.today()
         rankable, unfinished = [], []
+        # From 1 down, for a need that was confirmed may stand in third place with nothing above it.
+        placed = sorted(
+            (need.priority.rank, need.ref)
+            for need in needs
+            if cycle
+            and need.priority
+            and need.priority.cycle_id == cycle.id
+            and need.state is State.PUBLISHED
+        )
+        chosen = dict(chosen or {})
+        for place, (_, ref) in enumerate(placed, start=1):
+            chosen.setdefault(ref, place)
         for need in needs:
             if need.state is State.WITHDRAWN:
                 continue
@@ -1031,12 +1146,20 @@ class RankPage(Page):
             if need.state is State.DRAFT and not rules.is_complete(text.content()):
                 unfinished.append(Link(text.title or UNTITLED, url_for("needs.tasks", ref=need.ref)))
                 continue
-            rankable.append(_rankable(need, text.title, cycle, chosen, errors or {}))
+            rankable.append(
+                _rankable(
+                    need,
+                    text.title,
+                    here=need.ref in {ref for _, ref in placed},
+                    chosen=chosen,
+                    errors=errors,
+                )
+            )
         rankable.sort(key=lambda item: (item.place or "9", item.tag.text))
         return cls(
             organisation=organisation.name,
             cycle=cycle_words(cycle, today),
-            open=cycle is not None and cycle.closes_on >= today,
+            open=is_open(cycle, today),
             needs=tuple(rankable),
             unfinished=tuple(unfinished),
             workspace_href=url_for("needs.workspace"),
@@ -1047,20 +1170,17 @@ class RankPage(Page):
 def _rankable(
     need: Need,
     title: str,
-    cycle: Cycle | None,
-    chosen: Mapping[str, int | None] | None,
-    errors: Mapping[str, str],
+    *,
+    here: bool,
+    chosen: Mapping[str, int | None],
+    errors: Mapping[str, str] | None,
 ) -> Rankable:
-    here = need.priority is not None and cycle is not None and need.priority.cycle_id == cycle.id
     if need.state is State.DRAFT:
         tag, href = Tag("Ready to publish", "blue"), url_for("needs.check", ref=need.ref)
     else:
         tag = Tag("Published", "green") if here else Tag("From an earlier cycle", "grey")
         href = url_for("needs.need", ref=need.ref)
-    if chosen is not None and need.ref in chosen:
-        place = chosen[need.ref]
-    else:
-        place = need.priority.rank if here and need.priority is not None else None
+    place = chosen.get(need.ref)
     return Rankable(
         ref=need.ref,
         title=Link(title, href),
@@ -1069,7 +1189,7 @@ def _rankable(
         lock_version=need.draft.lock_version
         if need.state is State.DRAFT and need.draft is not None
         else None,
-        error=errors.get(need.ref, ""),
+        error=(errors or {}).get(need.ref, ""),
     )
 
 

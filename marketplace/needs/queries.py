@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVarTuple
 
-from sqlalchemy import Select, String, and_, func, or_, select, type_coerce
+from sqlalchemy import Select, String, and_, func, not_, or_, select, type_coerce
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from marketplace import clock
@@ -16,6 +16,7 @@ from marketplace.audit.models import AuditEvent
 from marketplace.database import db
 from marketplace.errors import NotVisible
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
+from marketplace.needs.rounds import Stand, stand
 from marketplace.needs.rules import Candidate, Fact, is_complete
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import NEED_KINDS, Organisation
@@ -44,8 +45,15 @@ def cycles() -> list[Cycle]:
     return list(db.session.scalars(select(Cycle).order_by(Cycle.opens_on.desc(), Cycle.id.desc())))
 
 
+def stand_of(need: Need) -> Stand | None:
+    """Tell whether a published need still stands; None for one that never had a place."""
+    if need.priority is None:
+        return None
+    return stand(need.priority.cycle.round, [cycle.round for cycle in cycles()], clock.today())
+
+
 def published(actor: Actor) -> list[Need]:
-    """Return the needs on the board: published, not withdrawn, with a place in the current cycle; newest first."""
+    """Return the needs on the board: published, not withdrawn, not lapsed; newest first."""
     return list(db.session.scalars(_on_board(actor).order_by(Need.published_at.desc(), Need.ref)))
 
 
@@ -75,7 +83,7 @@ def _on_board(actor: Actor) -> Select[Need]:
     return _board(actor).options(
         joinedload(Need.organisation).joinedload(Organisation.region),
         joinedload(Need.current),
-        joinedload(Need.priority),
+        joinedload(Need.priority).joinedload(Priority.cycle),
     )
 
 
@@ -84,16 +92,83 @@ def _board(actor: Actor) -> Select[Need]:
 
 
 def on_board(statement: Select[*Columns]) -> Select[*Columns]:
-    """Keep of the selected needs those on the board, joined with the `Priority` that puts them there."""
-    latest = select(func.max(Cycle.opens_on)).where(Cycle.opens_on <= clock.today()).scalar_subquery()
+    """Keep of the selected needs those on the board, joined with the `Priority` that puts them there.
+
+    These have a place in the latest cycle; while that is open, also those of the cycle before that wait to be
+    confirmed. `rounds.stand` says the same of one need.
+    """
+    today = clock.today()
+    latest = select(func.max(Cycle.opens_on)).where(Cycle.opens_on <= today).scalar_subquery()
+    unlocked = select(Cycle.id).where(Cycle.opens_on == latest, Cycle.locks_on >= today).exists()
+    before = select(func.max(Cycle.opens_on)).where(Cycle.opens_on < latest, unlocked).scalar_subquery()
+    place, its_cycle = aliased(Priority), aliased(Cycle)
+    confirmed = (
+        select(place.rank)
+        .join(its_cycle, its_cycle.id == place.cycle_id)
+        .where(
+            place.need_id == Need.id,
+            place.organisation_id == Need.organisation_id,
+            its_cycle.opens_on == latest,
+        )
+        .correlate(Need)
+        .exists()
+    )
     return (
         statement.join(
             Priority,
             and_(Priority.need_id == Need.id, Priority.organisation_id == Need.organisation_id),
         )
-        .join(Cycle, and_(Cycle.id == Priority.cycle_id, Cycle.opens_on == latest))
+        .join(
+            Cycle,
+            and_(
+                Cycle.id == Priority.cycle_id,
+                or_(Cycle.opens_on == latest, and_(Cycle.opens_on == before, not_(confirmed))),
+            ),
+        )
         .where(Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
     )
+
+
+def _lapsed(actor: Actor) -> Select[Need]:
+    """Select the needs that lapsed: published, not withdrawn, with a place once, and not on the board any more."""
+    return (
+        visible_to(actor)
+        .join(Need.priority)
+        .where(
+            Need.published_at.is_not(None),
+            Need.withdrawn_at.is_(None),
+            Need.id.not_in(on_board(select(Need.id))),
+        )
+    )
+
+
+def lapsed_of(actor: Actor, organisation_id: int, limit: int = 20) -> list[Need]:
+    """Return the needs of an organisation that have lapsed, the latest first."""
+    return list(
+        db.session.scalars(
+            _lapsed(actor)
+            .join(Cycle, Cycle.id == Priority.cycle_id)
+            .where(Need.organisation_id == organisation_id)
+            .options(joinedload(Need.current), joinedload(Need.priority).joinedload(Priority.cycle))
+            .order_by(Cycle.opens_on.desc(), Priority.rank, Need.id)
+            .limit(limit)
+        )
+    )
+
+
+def lapsed_with(actor: Actor, text: str) -> frozenset[str]:
+    """Return the refs of lapsed needs with each of the words in their title or problem: no index holds them."""
+    statement = _lapsed(actor).join(
+        NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version)
+    )
+    for word in text.split()[:8]:
+        statement = statement.where(
+            or_(
+                NeedVersion.title.icontains(word, autoescape=True),
+                NeedVersion.problem.icontains(word, autoescape=True),
+            )
+        )
+    return frozenset(db.session.scalars(statement.with_only_columns(Need.ref)))
 
 
 def need_for(actor: Actor, ref: str) -> Need:
@@ -225,10 +300,12 @@ def needs_of(actor: Actor, organisation_ids: Collection[int]) -> list[Need]:
 
 
 def top_three(actor: Actor, organisation_id: int) -> list[Need]:
-    """Return an organisation's published needs of the current cycle, first place first."""
+    """Return an organisation’s needs on the board: this cycle’s by place, then those that wait to be confirmed."""
     return list(
         db.session.scalars(
-            _on_board(actor).where(Need.organisation_id == organisation_id).order_by(Priority.rank)
+            _on_board(actor)
+            .where(Need.organisation_id == organisation_id)
+            .order_by(Cycle.opens_on.desc(), Priority.rank)
         )
     )
 
@@ -319,11 +396,14 @@ def to_rank(organisation_id: int, cycle_id: int, refs: Collection[str], *, lock:
 # The board
 
 
-def board_facts(actor: Actor) -> list[Fact]:
-    """Return what the board filters by for every need on it: one small row each, in one query, newest first."""
+def board_facts(actor: Actor, *, lapsed: bool = False) -> list[Fact]:
+    """Return what the board filters by for every need on it: one small row each, in one query, newest first.
+
+    Or of every lapsed need, which is not on the board.
+    """
     region = aliased(Organisation)
     statement = (
-        _board(actor)
+        (_lapsed(actor) if lapsed else _board(actor))
         .with_only_columns(
             Need.ref,
             Priority.rank,
@@ -360,12 +440,12 @@ def board_facts(actor: Actor) -> list[Fact]:
     ]
 
 
-def board_items(actor: Actor, refs: Sequence[str]) -> list[Need]:
-    """Return those of the refs that are on the board, in their order, with what a list shows of them.
+def board_items(actor: Actor, refs: Sequence[str], *, lapsed: bool = False) -> list[Need]:
+    """Return those of the refs that are on the board, or have lapsed, in their order, with what a list shows of them.
 
     The long texts stay in the database.
     """
-    statement = _board(actor).options(
+    statement = (_lapsed(actor) if lapsed else _board(actor)).options(
         joinedload(Need.organisation)
         .load_only(Organisation.code, Organisation.name)
         .joinedload(Organisation.region)
@@ -380,7 +460,7 @@ def board_items(actor: Actor, refs: Sequence[str]) -> list[Need]:
             NeedVersion.timing,
             NeedVersion.funding_state,
         ),
-        joinedload(Need.priority),
+        joinedload(Need.priority).joinedload(Priority.cycle),
     )
     found = {need.ref: need for need in db.session.scalars(statement.where(Need.ref.in_(refs)))}
     return [found[ref] for ref in refs if ref in found]

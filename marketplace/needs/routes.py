@@ -71,6 +71,7 @@ def organisation(organisation_code: str) -> ResponseReturnValue:
             found,
             queries.current_cycle(),
             queries.top_three(actor, found.id),
+            queries.lapsed_of(actor, found.id),
             queries.withdrawn_of(actor, found.id),
         )
     )

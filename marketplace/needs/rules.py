@@ -376,11 +376,15 @@ FACETS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What somebody looks for on the board. ``chosen`` maps names of `FACETS` to wanted values."""
+    """What somebody looks for on the board. ``chosen`` maps names of `FACETS` to wanted values.
+
+    ``lapsed`` asks for the needs that have left the board because nobody confirmed them.
+    """
 
     text: str = ""
     chosen: Mapping[str, str] = field(default_factory=dict)
     sort: Sort = Sort.NEWEST
+    lapsed: bool = False
 
 
 def chosen_facts(facts: Sequence[Fact], chosen: Mapping[str, str]) -> list[Fact]:

@@ -16,12 +16,12 @@ from marketplace.audit.models import AuditEvent
 from marketplace.database import transaction
 from marketplace.errors import Conflict, Gone, NotPermitted, NotVisible
 from marketplace.needs import actions, coach, queries, rules
-from marketplace.needs.models import Need, NeedDraft, NeedVersion, Priority
+from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
 from marketplace.needs.rules import NeedContent, State
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.outbox.models import OutboxRow
 from marketplace.submissions.actions import AlreadyDone
-from tests.factories.needs import COMPLETE, content, make_cycle, make_draft, make_need
+from tests.factories.needs import COMPLETE, content, make_cycle, make_draft, make_need, the_cycle
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_actor
 
@@ -277,6 +277,18 @@ def test_without_an_open_cycle_nothing_can_be_published(session: Session, trust:
     )
     with pytest.raises(rules.TopThreeError, match="The cycle Autumn closed on"):
         actions.publish_top_three(lead, trust.code, [ref])
+    make_cycle(
+        session,
+        name="Winter",
+        opens_on=today - timedelta(days=8),
+        locks_on=today - timedelta(days=2),
+        closes_on=today,
+    )
+    with pytest.raises(rules.TopThreeError, match="The cycle Winter was locked at the end of"):
+        actions.publish_top_three(lead, trust.code, [ref])
+    session.execute(update(Cycle).where(Cycle.name == "Winter").values(locks_on=today))
+    session.commit()
+    actions.publish_top_three(lead, trust.code, [ref])
 
 
 def test_a_need_of_the_last_cycle_can_be_ranked_again_in_the_new_one(
@@ -284,13 +296,45 @@ def test_a_need_of_the_last_cycle_can_be_ranked_again_in_the_new_one(
 ) -> None:
     ref = actions.create_draft(lead, trust.id, COMPLETE)
     actions.publish_top_three(lead, trust.code, [ref])
-    actions.open_cycle(SERVICE, "Next", clock.today(), clock.today() + timedelta(days=90))
-    assert queries.published(ANONYMOUS) == []
-    assert queries.need_for(ANONYMOUS, ref).state is State.PUBLISHED
+    first, opens_on = queries.current_cycle(), clock.today()
+    assert first is not None
+    actions.open_cycle(SERVICE, "Next", opens_on, opens_on + timedelta(days=90))
+    assert [need.ref for need in queries.published(ANONYMOUS)] == [ref], "it stands until the new cycle locks"
     actions.publish_top_three(lead, trust.code, [ref])
-    assert [need.ref for need in queries.published(ANONYMOUS)] == [ref]
-    assert need_of(session, ref).version == 1
+    [need] = queries.published(ANONYMOUS)
+    assert (need.ref, need.version) == (ref, 1)
+    assert need.priority is not None
+    assert need.priority.cycle.name == "Next"
+    assert [place.cycle_id for place in need.priorities] == [first.id, need.priority.cycle_id]
     assert outbox(session) == [("need", ref)] * 3
+
+
+def test_withdrawing_frees_every_place_in_cycles_that_have_not_closed_and_no_other(
+    session: Session, lead: Actor, trust: Organisation
+) -> None:
+    refs = [actions.create_draft(lead, trust.id, content(title=f"Need {n}")) for n in range(2)]
+    actions.publish_top_three(lead, trust.code, refs)
+    need, today = need_of(session, refs[0]), clock.today()
+    past = make_cycle(session, opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100))
+    neighbour = make_organisation(session, Kind.TRUST)
+    own = make_need(session, neighbour, rank=2)
+    session.add_all(
+        [
+            Priority(organisation_id=trust.id, cycle_id=past.id, rank=3, need_id=need.id),
+            Priority(organisation_id=neighbour.id, cycle_id=the_cycle(session).id, rank=1, need_id=need.id),
+        ]
+    )
+    session.commit()
+    actions.withdraw(lead, refs[0], "The board chose another priority")
+    left = session.execute(
+        select(Priority.organisation_id, Priority.cycle_id, Priority.rank, Priority.need_id)
+    ).all()
+    other = need_of(session, refs[1])
+    assert set(left) == {
+        (trust.id, past.id, 3, need.id),
+        (trust.id, the_cycle(session).id, 1, other.id),
+        (neighbour.id, the_cycle(session).id, 1, own.id),
+    }
 
 
 def test_a_second_press_of_publish_leads_to_where_the_first_did(

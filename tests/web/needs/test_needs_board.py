@@ -176,13 +176,50 @@ def test_drafts_withdrawn_needs_and_earlier_cycles_are_not_on_the_board(
 ) -> None:
     today = clock.today()
     past = make_cycle(session, opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100))
-    make_cycle(session)
+    make_cycle(session, name="Spring", locks_on=today - timedelta(days=1))
     make_need(session, cycle=past, title="From before")
     make_need(session, withdrawn="x", title="Withdrawn")
     make_draft(session, title="Draft")
     make_need(session, title="On the board")
     browser.get("/needs")
     assert titles(browser) == ["On the board"]
+    browser.get("/needs?show=lapsed")
+    assert titles(browser) == ["From before"]
+    assert count(browser) == "1 lapsed need"
+    assert "Lapsed: not confirmed for Spring" in browser.text
+
+
+def test_needs_of_the_last_cycle_stay_on_the_board_until_the_new_one_locks(
+    browser: Browser, session: Session
+) -> None:
+    today = clock.today()
+    past = make_cycle(
+        session, name="Autumn", opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100)
+    )
+    make_cycle(session, name="Spring", locks_on=today, closes_on=today + timedelta(days=9))
+    need = make_need(session, cycle=past, rank=2, title="From before")
+    browser.get("/needs")
+    assert titles(browser) == ["From before"]
+    assert "Second priority in Autumn Not yet confirmed for Spring" in browser.text
+    browser.get("/needs?show=lapsed")
+    assert titles(browser) == []
+    assert "No need has lapsed." in browser.text
+    browser.get(f"/needs/{need.ref}")
+    assert "It can confirm it for Spring until" in browser.text
+
+
+def test_lapsed_needs_are_searched_for_by_the_words_of_their_texts(
+    browser: Browser, session: Session
+) -> None:
+    today = clock.today()
+    past = make_cycle(session, opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100))
+    make_cycle(session, locks_on=today - timedelta(days=1))
+    make_need(session, cycle=past, title="Fewer falls", problem="At night")
+    make_need(session, cycle=past, title="Fewer scans", problem="By day")
+    browser.get("/needs?show=lapsed&q=FEWER+night")
+    assert titles(browser) == ["Fewer falls"]
+    assert count(browser) == "1 lapsed need for “FEWER night”"
+    assert "looks for your words" in browser.text
 
 
 def test_the_board_has_pages_that_keep_the_filters(browser: Browser, session: Session) -> None:

@@ -609,7 +609,8 @@ def test_the_workspace_tells_each_need_its_next_step(
     for words in (
         "1 of 3 published in this cycle", "Rank and publish 1 need that is ready", "First priority Published one",
         "Ready to publish Ready one", "Draft Half written 8 of 9 questions completed",
-        "Withdrawn Gone one", "No longer needed", "From an earlier cycle Older one", "Give it a place in this cycle",
+        "Withdrawn Gone one", "No longer needed",
+        "Not yet confirmed for Spring Older one", "It lapses unless you confirm it by",
     ):  # fmt: skip
         assert words in browser.text, words
     assert "Somebody else" not in browser.text
