@@ -22,6 +22,7 @@ from marketplace.accounts.models import (
     User,
 )
 from marketplace.errors import NotVisible
+from marketplace.organisations import lineage
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import Organisation
 
@@ -42,7 +43,7 @@ def user_of_token(session: Session, token: str) -> User | None:
 
 
 def actor_of(session: Session, user: User) -> Actor:
-    """Return the person with the roles in force today, at organisations that are open."""
+    """Return the person with the roles in force today, at organisations that are open or being handed over."""
     today = clock.today()
     rows = session.execute(
         select(Organisation.id, Organisation.code, Organisation.name, Membership.role)
@@ -51,7 +52,11 @@ def actor_of(session: Session, user: User) -> Actor:
             Membership.user_id == user.id,
             Membership.started_on <= today,
             or_(Membership.ended_on.is_(None), Membership.ended_on > today),
-            or_(Organisation.closed_on.is_(None), Organisation.closed_on > today),
+            or_(
+                Organisation.closed_on.is_(None),
+                Organisation.closed_on > today,
+                lineage.being_handed_over(),
+            ),
         )
         .order_by(Organisation.name, Organisation.id, Membership.role)
     ).all()

@@ -19,7 +19,7 @@ from marketplace.access.policy import Permission
 from marketplace.audit.actions import record
 from marketplace.database import constraint_name, transaction
 from marketplace.errors import Conflict, DomainError, Gone, NotPermitted, NotVisible
-from marketplace.needs import coach, queries, rules
+from marketplace.needs import coach, places, queries, rules
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
 from marketplace.needs.rounds import Stage
 from marketplace.needs.rules import TOPIC, Changes, NeedContent
@@ -263,6 +263,7 @@ def publish_top_three(
                 for place, need in enumerate(ranked, start=1)
             ],
         )
+        places.note(session, organisation.id, cycle.id)
         for need in ranked:
             if need.published_at is None or (need.draft is not None and need.ref in notes):
                 _publish(session, actor, need, notes.get(need.ref, ""))
@@ -427,3 +428,4 @@ def _close_gap(session: Session, gone: Priority) -> None:
             .values(rank=place - 1),
             execution_options={"synchronize_session": False},
         )
+    places.note(session, organisation_id, cycle_id)

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     UniqueConstraint,
     and_,
+    or_,
     select,
     text,
 )
@@ -24,7 +25,7 @@ from marketplace.needs import signing
 from marketplace.needs.rounds import Round
 from marketplace.needs.rules import FIELD_NAMES, NeedContent, State, Wanted
 from marketplace.needs.signing import Step, Unchecked
-from marketplace.organisations.models import Organisation
+from marketplace.organisations.models import Organisation, SuccessionMove
 from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
 
 
@@ -229,21 +230,44 @@ class Priority(Base):
     cycle: Mapped[Cycle] = relationship()
 
 
+class PlacesRecord(Base):
+    """Which needs an organisation's places of a cycle held from a moment on, first place first; never changed.
+
+    Written beside every change of places by `marketplace.needs.places.note`, so that any past day can be read again.
+    """
+
+    __tablename__ = "places_record"
+    __table_args__ = (Index("ix_places_record_of", "cycle_id", "organisation_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"))
+    needs: Mapped[list[int]] = mapped_column(JSON)
+    at: Mapped[datetime]
+
+
 def _last_place_of_its_own() -> ColumnElement[bool]:
     place, cycle = aliased(Priority), aliased(Cycle)
     last = (
         select(cycle.id)
         .join(place, place.cycle_id == cycle.id)
-        .where(place.need_id == Need.id, place.organisation_id == Need.organisation_id)
+        .where(place.need_id == Need.id, _by_its_own(place))
         .order_by(cycle.opens_on.desc())
         .limit(1)
         .correlate(Need)
         .scalar_subquery()
     )
-    return and_(
-        Need.id == Priority.need_id,
-        Need.organisation_id == Priority.organisation_id,
-        Priority.cycle_id == last,
+    return and_(Need.id == Priority.need_id, _by_its_own(Priority), Priority.cycle_id == last)
+
+
+def _by_its_own(place: type[Priority]) -> ColumnElement[bool]:
+    # Or by an organisation that it belonged to before: places of past cycles stay with who gave them.
+    earlier = select(SuccessionMove.from_id).where(
+        SuccessionMove.kind == "need", SuccessionMove.subject_id == Need.id
+    )
+    return or_(
+        place.organisation_id == Need.organisation_id,
+        place.organisation_id.in_(earlier.correlate(Need).scalar_subquery()),
     )
 
 

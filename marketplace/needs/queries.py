@@ -447,9 +447,9 @@ def board_items(actor: Actor, refs: Sequence[str], *, lapsed: bool = False) -> l
     """
     statement = (_lapsed(actor) if lapsed else _board(actor)).options(
         joinedload(Need.organisation)
-        .load_only(Organisation.code, Organisation.name)
+        .load_only(Organisation.code, Organisation.named, Organisation.next_name, Organisation.renamed_on)
         .joinedload(Organisation.region)
-        .load_only(Organisation.name),
+        .load_only(Organisation.named, Organisation.next_name, Organisation.renamed_on),
         joinedload(Need.current).load_only(
             NeedVersion.number,
             NeedVersion.published_at,

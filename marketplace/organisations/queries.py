@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from marketplace import clock
@@ -32,9 +32,10 @@ class PatchCount:
 
 
 def is_open(today: date | None = None) -> ColumnElement[bool]:
-    """Return the condition that an organisation is open today."""
+    """Return the condition that an organisation is open today (or on a day): it has begun and not ended."""
     today = today or clock.today()
-    return or_(Organisation.closed_on.is_(None), Organisation.closed_on > today)
+    begun = or_(Organisation.opened_on.is_(None), Organisation.opened_on <= today)
+    return and_(begun, or_(Organisation.closed_on.is_(None), Organisation.closed_on > today))
 
 
 def by_code(session: Session, code: str) -> Organisation | None:

@@ -1,0 +1,139 @@
+"""Reads about what organisations came from and went into. All of it is public, and all follows from dates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from marketplace import clock
+from marketplace.organisations.models import (
+    ENDING,
+    FormerCode,
+    Organisation,
+    Succession,
+    SuccessionLink,
+    SuccessionMove,
+)
+
+#: `SuccessionMove.kind` of needs.
+NEED = "need"
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The changes that an organisation came out of and went into, oldest first, those ahead included."""
+
+    formed: tuple[Succession, ...]
+    became: tuple[Succession, ...]
+
+
+def lineage_of(session: Session, organisation_id: int) -> Lineage:
+    """Return an organisation's changes with the organisations on both sides; a new name stands in ``became``."""
+    rows = session.scalars(
+        select(Succession)
+        .join(SuccessionLink)
+        .where(
+            (SuccessionLink.from_id == organisation_id) | (SuccessionLink.to_id == organisation_id),
+            Succession.cancelled_at.is_(None),
+        )
+        .options(
+            joinedload(Succession.links).joinedload(SuccessionLink.predecessor),
+            joinedload(Succession.links).joinedload(SuccessionLink.successor),
+        )
+        .order_by(Succession.effective_on, Succession.id)
+    ).unique()
+    formed: list[Succession] = []
+    became: list[Succession] = []
+    for row in rows:
+        started = any(link.from_id == organisation_id for link in row.links)
+        (became if started else formed).append(row)
+    return Lineage(tuple(formed), tuple(became))
+
+
+def successors_of(session: Session, organisation_id: int) -> list[Organisation]:
+    """Return the organisations that took a closed one's place by today, the latest in the chain, by name."""
+    ends, seen = {organisation_id}, {organisation_id}
+    reached: dict[int, Organisation] = {}
+    while ends:
+        rows = session.execute(
+            select(SuccessionLink.from_id, Organisation)
+            .join(Succession, Succession.id == SuccessionLink.succession_id)
+            .join(Organisation, Organisation.id == SuccessionLink.to_id)
+            .where(
+                SuccessionLink.from_id.in_(ends),
+                Succession.kind.in_(ENDING),
+                Succession.cancelled_at.is_(None),
+                Succession.effective_on <= clock.today(),
+                SuccessionLink.to_id.not_in(seen),
+            )
+        ).all()
+        for from_id, organisation in rows:
+            reached.pop(from_id, None)
+            reached[organisation.id] = organisation
+        ends = {organisation.id for _, organisation in rows}
+        seen |= ends
+    return sorted(reached.values(), key=lambda one: (one.name, one.id))
+
+
+def by_former_code(session: Session, code: str) -> Organisation | None:
+    """Return the organisation that stood in addresses under this code before."""
+    return session.scalar(
+        select(Organisation)
+        .join(FormerCode, FormerCode.organisation_id == Organisation.id)
+        .where(FormerCode.code == code)
+    )
+
+
+def being_handed_over() -> ColumnElement[bool]:
+    """Return the condition that an organisation has closed and what belongs to it is not handed over yet.
+
+    Its people keep their roles until then: nobody shall be locked out because an administrator is late.
+    """
+    return (
+        select(SuccessionLink.id)
+        .join(Succession, Succession.id == SuccessionLink.succession_id)
+        .where(
+            SuccessionLink.from_id == Organisation.id,
+            Succession.kind.in_(ENDING),
+            Succession.cancelled_at.is_(None),
+            Succession.settled_at.is_(None),
+        )
+        .correlate(Organisation)
+        .exists()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A need changed hands: from whom, and when."""
+
+    name: str
+    code: str
+    at: datetime
+
+
+def handings(session: Session, need_ids: Collection[int]) -> Mapping[int, Sequence[Handed]]:
+    """Return the organisations that each need belonged to before, oldest first."""
+    before = aliased(Organisation)
+    rows = session.execute(
+        select(SuccessionMove.subject_id, before, SuccessionMove.at)
+        .join(before, before.id == SuccessionMove.from_id)
+        .where(SuccessionMove.kind == NEED, SuccessionMove.subject_id.in_(need_ids))
+        .order_by(SuccessionMove.at, SuccessionMove.id)
+    ).all()
+    found: dict[int, list[Handed]] = {}
+    for need_id, organisation, at in rows:
+        found.setdefault(need_id, []).append(Handed(organisation.name, organisation.code, at))
+    return found
+
+
+def name_on(organisation: Organisation, renames: Sequence[Succession], day: date) -> str:
+    """Return what an organisation was called on a day, given its changes of name, oldest first."""
+    for rename in renames:
+        if day < rename.effective_on:
+            return rename.old_name
+    return organisation.next_name or organisation.named
