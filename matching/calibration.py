@@ -24,7 +24,7 @@ def probability(score: float, *, typed: bool = False, degraded: bool = False) ->
     elif degraded:
         value = 0.18 * score - 7.0
     else:
-        value = 0.37 * score - 8.63
+        value = 0.33 * score - 8.1
     return 1 / (1 + exp(-max(min(value, 50.0), -50.0)))
 
 

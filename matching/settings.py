@@ -64,7 +64,7 @@ class MatcherSettings:
     """BM25: how soon repeating a word stops counting."""
     b: float = 0.75
     """BM25: how much long documents are held back."""
-    threshold: float = 0.33
+    threshold: float = 0.36
     """Least probability of being useful at which a candidate is accepted.
 
     Set by hand on the project's own judged sets, dev included, between refusing needs that have an answer and
