@@ -20,6 +20,8 @@ from marketplace.accounts import passwords
 from marketplace.accounts import session as browser
 from marketplace.accounts.routes import accounts
 from marketplace.database import db, make_engine
+from marketplace.families.routes import families
+from marketplace.families.routes import on_need as sharing_on_need
 from marketplace.home.routes import home
 from marketplace.introductions.routes import introductions
 from marketplace.matches import finder, uncounted
@@ -86,12 +88,14 @@ def create_app(
     problems.init(app)
     # A technology shows its passports and a need its questions, whose rooms lie above: they meet here.
     app.extensions["questions_on_need"] = on_need
+    app.extensions["sharing_on_need"] = sharing_on_need
     app.extensions["passport_standing"] = standings.best_standing
     app.extensions["passport_in_force"] = standings.in_force
     for room in (
         home,
         introductions,
         questions,
+        families,
         accounts,
         notices,
         organisations,

@@ -2,6 +2,7 @@
 
 from marketplace.accounts import models as accounts
 from marketplace.audit import models as audit
+from marketplace.families import models as families
 from marketplace.introductions import models as introductions
 from marketplace.matches import models as matches
 from marketplace.needs import models as needs
@@ -16,6 +17,7 @@ from marketplace.technologies import models as technologies
 __all__ = [
     "accounts",
     "audit",
+    "families",
     "introductions",
     "matches",
     "needs",

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from marketplace import clock
 from marketplace.accounts import actions as accounts
 from marketplace.database import db, transaction
+from marketplace.families import actions as families
 from marketplace.introductions.actions import expire_overdue
 from marketplace.matches.builder import Builder, remove_retired
 from marketplace.matches.checker import check_and_repair
@@ -246,6 +247,7 @@ def other_chores() -> list[Chore]:
         Chore(timedelta(hours=1), accounts.prune, "prune sign-ins and links"),
         Chore(timedelta(hours=1), notices.prune, "prune e-mails"),
         Chore(timedelta(minutes=1), expire_overdue, "expire introductions"),
+        Chore(timedelta(minutes=1), families.follow, "tell co-signers"),
     ]
 
 

@@ -75,7 +75,7 @@ def lead_desk(actor: Actor) -> Desk:
     ours = needs.writes_for(actor)
     written = [need for need in needs.needs_of(actor, [one.id for one in ours]) if need.withdrawn_at is None]
     drafts = [(need, need.draft) for need in written if need.published_at is None and need.draft is not None]
-    free = free_places(ours, written)
+    free = free_places(actor, ours, written)
     waiting = to_answer(actor, Side.NEED)
     board = [need for need in written if need.priority is not None and need.current is not None][:MATCHED]
     titles = {need.ref: need.current.title for need in board if need.current is not None}
@@ -112,7 +112,7 @@ def lead_desk(actor: Actor) -> Desk:
     )
 
 
-def free_places(ours: Sequence[Organisation], written: Sequence[Need]) -> dict[str, int]:
+def free_places(actor: Actor, ours: Sequence[Organisation], written: Sequence[Need]) -> dict[str, int]:
     """Return how many of the three places each organisation has left in the current cycle, where any are left."""
     cycle = needs.current_cycle()
     if cycle is None or cycle.closes_on < clock.today():
@@ -121,6 +121,9 @@ def free_places(ours: Sequence[Organisation], written: Sequence[Need]) -> dict[s
     for need in written:
         if need.priority is not None and need.priority.cycle_id == cycle.id:
             free[need.organisation.name] -= 1
+    names = {one.id: one.name for one in ours}
+    for organisation_id, _, _ in needs.co_signed(actor, list(names), cycle):
+        free[names[organisation_id]] -= 1
     return {name: left for name, left in free.items() if left > 0}
 
 

@@ -265,6 +265,8 @@ def publish_top_three(
         )
         places.note(session, organisation.id, cycle.id)
         for need in ranked:
+            if need.organisation_id != organisation.id:
+                continue  # co-signed: its text is not this organisation's
             if need.published_at is None or (need.draft is not None and need.ref in notes):
                 _publish(session, actor, need, notes.get(need.ref, ""))
             elif need in moved:
@@ -303,7 +305,7 @@ def withdraw(actor: Actor, ref: str, reason: str, *, form_key: str = "") -> None
         if need.draft is not None:
             session.delete(need.draft)
         for place in queries.places_not_over(need.id):
-            _close_gap(session, place)
+            close_gap(session, place)
         record(session, actor, "need.withdrawn", "need", ref, organisation_id=need.organisation_id)
         enqueue(session, TOPIC, ref)
 
@@ -411,7 +413,8 @@ def _publish(session: Session, actor: Actor, need: Need, change_note: str) -> No
     enqueue(session, TOPIC, need.ref)
 
 
-def _close_gap(session: Session, gone: Priority) -> None:
+def close_gap(session: Session, gone: Priority) -> None:
+    """Free a place of a top three in the caller's transaction; those below move up."""
     organisation_id, cycle_id, rank = gone.organisation_id, gone.cycle_id, gone.rank
     session.delete(gone)
     session.flush()

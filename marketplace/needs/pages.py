@@ -286,6 +286,17 @@ class QuestionsShown(Protocol):
     waiting: Link | None
 
 
+class SharingShown(Protocol):
+    """Who shares a need, as its page shows it; `marketplace.families`, which lies above, makes it."""
+
+    heading: str
+    lines: tuple[Any, ...]
+    total: str
+    co_sign: Link | None
+    ours: Link | None
+    family: Link | None
+
+
 @dataclass(frozen=True, slots=True)
 class LikeItem:
     """A need of another organisation that says the same. ``action`` is what can be done about it, if anything."""
@@ -296,19 +307,22 @@ class LikeItem:
     action: Link | None = None
 
     @classmethod
-    def of(cls, need: Need, shared: Sequence[str]) -> LikeItem:
-        """Build one line."""
+    def of(cls, need: Need, shared: Sequence[str], *, writing: bool) -> LikeItem:
+        """Build one line; who is ``writing`` may co-sign it instead."""
         title = need.current.title if need.current is not None else ""
         return cls(
             Link(title, url_for("needs.need", ref=need.ref)),
             organisation_link(need.organisation),
             f"Both speak of {listed(shared)}" if shared else "",
+            Link("Co-sign this need instead of publishing yours", url_for("families.co_sign", ref=need.ref))
+            if writing
+            else None,
         )
 
 
-def like_items(likes: Likes) -> tuple[LikeItem, ...]:
+def like_items(likes: Likes, *, writing: bool = False) -> tuple[LikeItem, ...]:
     """Return the lines of a list of like needs."""
-    return tuple(LikeItem.of(need, shared) for need, shared in likes.needs)
+    return tuple(LikeItem.of(need, shared, writing=writing) for need, shared in likes.needs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,6 +357,7 @@ class NeedPage(Page):
     withdraw_href: str
     workspace_href: str
     questions: QuestionsShown
+    sharing: SharingShown
 
     @classmethod
     def build(cls, actor: Actor, need: Need, version: NeedVersion, likes: Likes) -> NeedPage:
@@ -389,6 +404,7 @@ class NeedPage(Page):
             withdraw_href=url_for("needs.withdraw", ref=need.ref) if own else "",
             workspace_href=url_for("needs.workspace"),
             questions=current_app.extensions["questions_on_need"](actor, need),
+            sharing=current_app.extensions["sharing_on_need"](actor, need),
         )
 
 
@@ -499,6 +515,7 @@ class OrganisationPage(Page):
     place: str
     cycle: str
     ranked: tuple[Ranked, ...]
+    co_signed: tuple[Past, ...]
     waiting_heading: str
     waiting: tuple[Past, ...]
     lapsed: tuple[Past, ...]
@@ -516,8 +533,12 @@ class OrganisationPage(Page):
         on_board: Sequence[Need],
         lapsed: Sequence[Need],
         withdrawn: Sequence[Need],
+        co_signed: Sequence[tuple[int, Need]] = (),
     ) -> OrganisationPage:
-        """Build the page; ``on_board`` holds this cycle's needs and those that wait to be confirmed."""
+        """Build the page; ``on_board`` holds this cycle's needs and those that wait to be confirmed.
+
+        ``co_signed`` are the needs of others that take one of its places.
+        """
         today = clock.today()
         rounds = [one.round for one in queries.cycles()]
         ranked = [need for need in on_board if cycle and need.priority and need.priority.cycle_id == cycle.id]
@@ -533,6 +554,14 @@ class OrganisationPage(Page):
             place=", ".join(part for part in parts if part),
             cycle=cycle_words(cycle, today),
             ranked=tuple(_ranked(actor, need, today, rounds) for need in ranked),
+            co_signed=tuple(
+                Past(
+                    Link(need.current.title, url_for("needs.need", ref=need.ref)),
+                    f"{PLACE_WORDS[rank - 1]}. A need of {need.organisation.name}",
+                )
+                for rank, need in co_signed
+                if need.current is not None
+            ),
             waiting_heading=f"Not yet confirmed for {cycle.name}" if cycle else "",
             waiting=tuple(
                 Past(
@@ -1073,7 +1102,7 @@ class Check(Page):
             sections=tuple(sections),
             missing=tuple(Link(gap.message, link(gap.question)) for gap in rules.gaps(content)),
             looks=to_look_at(need, draft, back="check"),
-            likes=like_items(likes),
+            likes=like_items(likes, writing=need.state is State.DRAFT),
             likes_note=likes.note,
             published=need.state is State.PUBLISHED,
             rank_href=url_for("needs.rank", organisation_code=need.organisation.code),
@@ -1118,15 +1147,19 @@ class RankPage(Page):
         organisation: Organisation,
         cycle: Cycle | None,
         needs: Sequence[Need],
+        co_signed: Sequence[tuple[int, Need]] = (),
         *,
         chosen: Mapping[str, int | None] | None = None,
         errors: Mapping[str, str] | None = None,
     ) -> RankPage:
-        """Build the page; ``chosen`` are the places that were sent, kept over an error."""
+        """Build the page; ``chosen`` are the places that were sent, kept over an error.
+
+        ``co_signed`` are the needs of others that have a place of the organisation's.
+        """
         today = clock.today()
         rankable, unfinished = [], []
         # From 1 down, for a need that was confirmed may stand in third place with nothing above it.
-        placed = sorted(
+        own = (
             (need.priority.rank, need.ref)
             for need in needs
             if cycle
@@ -1134,10 +1167,11 @@ class RankPage(Page):
             and need.priority.cycle_id == cycle.id
             and need.state is State.PUBLISHED
         )
+        placed = sorted([*own, *((rank, need.ref) for rank, need in co_signed)])
         chosen = dict(chosen or {})
         for place, (_, ref) in enumerate(placed, start=1):
             chosen.setdefault(ref, place)
-        for need in needs:
+        for need in [*needs, *(need for _, need in co_signed)]:
             if need.state is State.WITHDRAWN:
                 continue
             text = need.draft if need.state is State.DRAFT else need.current
@@ -1151,6 +1185,7 @@ class RankPage(Page):
                     need,
                     text.title,
                     here=need.ref in {ref for _, ref in placed},
+                    other=need.organisation_id != organisation.id,
                     chosen=chosen,
                     errors=errors,
                 )
@@ -1172,10 +1207,16 @@ def _rankable(
     title: str,
     *,
     here: bool,
+    other: bool,
     chosen: Mapping[str, int | None],
     errors: Mapping[str, str] | None,
 ) -> Rankable:
-    if need.state is State.DRAFT:
+    if other:
+        tag, href = (
+            Tag(f"Co-signed, of {need.organisation.name}", "blue"),
+            url_for("needs.need", ref=need.ref),
+        )
+    elif need.state is State.DRAFT:
         tag, href = Tag("Ready to publish", "blue"), url_for("needs.check", ref=need.ref)
     else:
         tag = Tag("Published", "green") if here else Tag("From an earlier cycle", "grey")

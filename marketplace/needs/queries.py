@@ -310,6 +310,23 @@ def top_three(actor: Actor, organisation_id: int) -> list[Need]:
     )
 
 
+def co_signed(
+    actor: Actor, organisation_ids: Collection[int], cycle: Cycle | None
+) -> list[tuple[int, int, Need]]:
+    """Return the needs of others that organisations gave a place in a cycle: organisation's id, place and need."""
+    if cycle is None:
+        return []
+    rows = db.session.execute(
+        visible_to(actor)
+        .add_columns(Priority.organisation_id, Priority.rank)
+        .join(Priority, and_(Priority.need_id == Need.id, Priority.organisation_id != Need.organisation_id))
+        .where(Priority.organisation_id.in_(organisation_ids), Priority.cycle_id == cycle.id)
+        .options(joinedload(Need.organisation), joinedload(Need.current))
+        .order_by(Priority.organisation_id, Priority.rank)
+    )
+    return [(organisation_id, rank, need) for need, organisation_id, rank in rows]
+
+
 def withdrawn_of(actor: Actor, organisation_id: int, limit: int = 20) -> list[Need]:
     """Return the needs that an organisation has withdrawn, latest first."""
     return list(
@@ -362,6 +379,10 @@ def candidates(needs: Iterable[Need], organisation_id: int, cycle_id: int) -> di
 def _candidate(need: Need, organisation_id: int, cycle_id: int) -> Candidate:
     text = need.draft or need.current
     problem = ""
+    placed = {(place.organisation_id, place.cycle_id) for place in need.priorities}
+    if need.organisation_id != organisation_id and (organisation_id, cycle_id) in placed:
+        title = need.current.title if need.current is not None else ""
+        return Candidate(ref=need.ref, title=title, published=True, co_signed=True)
     if need.organisation_id != organisation_id:
         # Not even the title of another organisation's need is told.
         return Candidate(ref=need.ref, title="That need", problem="belongs to another organisation")
@@ -386,7 +407,12 @@ def to_rank(organisation_id: int, cycle_id: int, refs: Collection[str], *, lock:
         select(Need)
         .where(or_(Need.ref.in_(refs), Need.id.in_(placed)))
         .order_by(Need.id)
-        .options(selectinload(Need.draft), selectinload(Need.current), selectinload(Need.priority))
+        .options(
+            selectinload(Need.draft),
+            selectinload(Need.current),
+            selectinload(Need.priority),
+            selectinload(Need.priorities),
+        )
     )
     if lock:
         query = query.with_for_update(of=Need, key_share=True).execution_options(populate_existing=True)

@@ -73,6 +73,7 @@ def organisation(organisation_code: str) -> ResponseReturnValue:
             queries.top_three(actor, found.id),
             queries.lapsed_of(actor, found.id),
             queries.withdrawn_of(actor, found.id),
+            co_signed(found),
         )
     )
 
@@ -341,9 +342,14 @@ def rank_page(
     """Build the page of our needs with the places chosen so far."""
     actor, found = current_actor(), queries.organisation(organisation_code)
     ensure(actor, Permission.NEED_PUBLISH, found.id, visible=True)
-    return pages.RankPage.build(
-        found, queries.current_cycle(), queries.needs_of(actor, [found.id]), chosen=chosen, errors=errors
-    )
+    cycle, ours = queries.current_cycle(), queries.needs_of(actor, [found.id])
+    return pages.RankPage.build(found, cycle, ours, co_signed(found), chosen=chosen, errors=errors)
+
+
+def co_signed(found: Organisation) -> list[tuple[int, Need]]:
+    """Return the needs of others to which an organisation has given a place in the current cycle, with the place."""
+    rows = queries.co_signed(current_actor(), [found.id], queries.current_cycle())
+    return [(place, need) for _, place, need in rows]
 
 
 @needs.get("/needs/<ref>/withdraw")

@@ -274,13 +274,15 @@ class Candidate:
     """A need as the ranking sees it.
 
     ``published`` means with a place in this cycle. ``problem`` says why it cannot be ranked (withdrawn, another
-    organisation's, discarded), in words that follow its title.
+    organisation's, discarded), in words that follow its title. ``co_signed`` means another organisation's need that
+    this one has given a place to.
     """
 
     ref: str
     title: str
     published: bool = False
     complete: bool = True
+    co_signed: bool = False
     problem: str = ""
 
 
@@ -307,6 +309,11 @@ def check_top_three(ranked_refs: Sequence[str], candidates: Mapping[str, Candida
                 ref,
             )
     for ref, candidate in candidates.items():
+        if candidate.co_signed and ref not in ranked_refs:
+            raise TopThreeError(
+                f"You co-sign “{candidate.title}”, which takes a place. To free it, take the co-signature back first",
+                ref,
+            )
         if candidate.published and ref not in ranked_refs:
             raise TopThreeError(
                 f"“{candidate.title}” is published and must keep a place. To free its place, withdraw it first",

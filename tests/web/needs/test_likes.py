@@ -19,7 +19,7 @@ from tests.factories.organisations import make_organisation
 from tests.factories.people import make_user
 
 HEADING = "Others need this too"
-OWN_ANYWAY = "These organisations have published something like this. You can still publish your own."
+OWN_ANYWAY = "These organisations have published something like this. You can co-sign one of these needs"
 ONLY_WORDS = "We compared words only just now"
 
 NIGHT = "Residents fall at night in their own rooms and nobody sees it."
