@@ -19,6 +19,7 @@ from marketplace.families.letters import Letter
 from marketplace.families.models import CoSignature
 from marketplace.families.rules import Ending
 from marketplace.needs import actions as needs
+from marketplace.needs import places
 from marketplace.needs import queries as needed
 from marketplace.needs.models import Need, Priority
 from marketplace.needs.rules import State as NeedState
@@ -84,7 +85,7 @@ def co_sign(
                 signed_by_id=actor.user_id,
             )
         )
-        session.flush()
+        places.note(session, organisation.id, cycle.id)
         record(
             session,
             actor,
