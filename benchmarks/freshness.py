@@ -193,7 +193,7 @@ def _times(
 
     def ask(port: int) -> None:
         client = Client(port)
-        path = f"/search?q={text.replace(' ', '+')}"
+        path = f"/technologies?q={text.replace(' ', '+')}"
         while not (first() and as_it_should(client.get(path))):
             if time.perf_counter() - began > PATIENCE:
                 raise RuntimeError(f"not as it should be within {PATIENCE} s")

@@ -128,7 +128,7 @@ def measure(url: str, rounds: int = 60) -> dict[str, object]:
     finder.warm(app)
     cookie = lead_cookie(app)
     found: dict[str, object] = {}
-    pages = {"board": "/needs", "match page": f"/needs/{NEED}/matches"}
+    pages = {"board": "/demand", "match page": f"/needs/{NEED}/matches"}
     with served(app) as port:
         client = Client(port, cookie)
         for name, path in pages.items():

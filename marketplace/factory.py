@@ -20,6 +20,7 @@ from marketplace.accounts import passwords
 from marketplace.accounts import session as browser
 from marketplace.accounts.routes import accounts
 from marketplace.database import db, make_engine
+from marketplace.demand.routes import demand
 from marketplace.families.routes import families
 from marketplace.families.routes import on_need as sharing_on_need
 from marketplace.home.routes import home
@@ -38,6 +39,7 @@ from marketplace.technologies.routes import technologies
 from marketplace.web import kept, navigation, problems, security
 from marketplace.web.about import about
 from marketplace.web.health import health
+from marketplace.web.limits import Turns
 
 BUILD = Path(__file__).resolve().parent / "web" / "static" / "build"
 
@@ -81,6 +83,7 @@ def create_app(
     CSRFProtect(app)  # after the person is known: a stale form is answered by who sent it
     finder.init(app, settings, encoder, before)
     uncounted.init(app)
+    app.extensions["search_turns"] = Turns(settings.searches_each_minute)
     app.extensions["encoder_state"] = lambda: app.extensions["finders"].state.value
     app.extensions["index_state"] = finder.told
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
@@ -102,6 +105,7 @@ def create_app(
         about,
         health,
         needs,
+        demand,
         matches,
         technologies,
         passports,

@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     sign_in_attempts: Annotated[
         int, Field(ge=3, le=100, description="wrong passwords for one account in 15 minutes before it waits")
     ] = 5
+    searches_each_minute: Annotated[
+        int,
+        Field(ge=10, le=10_000, description="searches by meaning in a minute for one person or one address"),
+    ] = 120
     body_limit_kib: Annotated[int, Field(ge=64, le=10240, description="largest request body, in KiB")] = 512
     proxies: Annotated[
         int, Field(ge=0, le=5, description="trusted reverse proxies in front of the service")

@@ -150,7 +150,7 @@ def _lead_step(
             "No place is free in your top three just now. See what is on the register for your needs.",
         )
     return Step(
-        Link("Look at other organisations’ needs", url_for("needs.board")), "No cycle is open just now."
+        Link("Look at other organisations’ needs", url_for("demand.find")), "No cycle is open just now."
     )
 
 
@@ -184,7 +184,7 @@ def innovator_desk(actor: Actor) -> Desk:
                 "Open needs that fit your technologies",
                 tuple(fitting[:SHOWN]),
                 "When an organisation publishes a need that your technology answers, it appears here.",
-                Link("All needs", url_for("needs.board")),
+                Link("All needs", url_for("demand.find")),
             ),
             Block(
                 "Evidence that expires within 90 days or has expired",
@@ -261,7 +261,7 @@ def _innovator_step(
     if fitting:
         return Step(fitting[0].link, f"The need that fits best: {fitting[0].detail}")
     return Step(
-        Link("Look at all needs", url_for("needs.board")), "No open need fits your technologies well today."
+        Link("Look at all needs", url_for("demand.find")), "No open need fits your technologies well today."
     )
 
 

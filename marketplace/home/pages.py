@@ -109,7 +109,7 @@ def welcome(counts: Counts, newest: Sequence[Need], as_of: str) -> Welcome:
     return Welcome(
         doors=(
             Door(
-                Link("Look for demand", url_for("needs.board")),
+                Link("Look for demand", url_for("demand.find")),
                 "See what trusts, integrated care systems and health innovation networks want solved.",
             ),
             Door(
@@ -125,12 +125,12 @@ def welcome(counts: Counts, newest: Sequence[Need], as_of: str) -> Welcome:
             Figure(
                 f"{counts.needs:,}",
                 "need published" if counts.needs == 1 else "needs published",
-                url_for("needs.board"),
+                url_for("demand.find"),
             ),
             Figure(
                 f"{counts.organisations:,}",
                 "organisation has answered" if counts.organisations == 1 else "organisations have answered",
-                url_for("needs.board"),
+                url_for("demand.find"),
             ),
             Figure(
                 f"{counts.technologies:,}",

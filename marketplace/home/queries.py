@@ -54,14 +54,14 @@ class WithoutLead:
 
 def counts_and_newest(session: Session, limit: int) -> tuple[Counts, Sequence[Need]]:
     """Return what the service holds, and the needs published last, newest first."""
-    facts = needs.board_facts(ANONYMOUS)  # newest first
+    published, organisations = needs.board_size(ANONYMOUS)
     counts = Counts(
-        needs=len(facts),
-        organisations=len({fact.facets["organisation"] for fact in facts}),
+        needs=published,
+        organisations=organisations,
         technologies=technologies.count_listed(ANONYMOUS),
         passports=session.scalar(select(func.count()).select_from(passports.in_force().subquery())) or 0,
     )
-    return counts, needs.published_by_refs(ANONYMOUS, [fact.ref for fact in facts[:limit]])
+    return counts, needs.newest(ANONYMOUS, limit)
 
 
 def passports_to_look_at(session: Session, actor: Actor) -> Sequence[Passport]:

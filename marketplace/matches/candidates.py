@@ -22,9 +22,8 @@ from marketplace.technologies import queries as technologies
 from marketplace.technologies.models import Technology
 from marketplace.technologies.rules import PassportBadge
 from marketplace.vocabulary import CareSetting, Readiness
-from marketplace.web.forms import clean_line
 from marketplace.web.pages import Link
-from marketplace.web.words import UNKNOWN_FILTER, count, searched_for_first
+from marketplace.web.words import UNKNOWN_FILTER, count
 from matching.types import Kind, Match, Results
 
 #: Longest text that is searched for, in characters; the rest is cut, and the page says so.
@@ -218,33 +217,12 @@ def compare(actor: Actor, need: Need, refs: Sequence[str]) -> Best:
     return Best({need.ref: ordered}, degraded=results is not None and results.degraded)
 
 
-def search_page(actor: Actor, typed: str) -> pages.SearchPage:
-    """Return what fits a text, needs and technologies apart."""
-    text, notes = clean_line(typed), []
-    if len(text) > TEXT_LIMIT:
-        text = text[:TEXT_LIMIT].rstrip()
-        notes.append(searched_for_first(TEXT_LIMIT))
-    if not text:
-        return pages.SearchPage(text="", asked=False, needs=(), technologies=(), status="", notes=())
-    wanted, said = finder.search_quoted(Kind.NEED, text, SHOWN)
-    offered, claimed = finder.search_quoted(Kind.TECHNOLOGY, text, SHOWN)
-    asked = {match.id: match for match in _accepted(wanted, SHOWN)}
-    sold = {match.id: match for match in _accepted(offered, SHOWN)}
-    needed = needs.published_by_refs(actor, list(asked))
-    listed = technologies.listed_by_refs(actor, list(sold))
-    badges = technologies.passport_badges([technology.id for technology in listed])
-    if wanted.degraded or offered.degraded:
-        notes.append(pages.WORDS_ONLY)
-    return pages.SearchPage(
-        text=text,
-        asked=True,
-        needs=tuple(pages.need_result(need, asked[need.ref].fit, said.get(need.ref)) for need in needed),
-        technologies=tuple(
-            pages.technology_result(one, badges, sold[one.ref].fit, claimed.get(one.ref)) for one in listed
-        ),
-        status=f"{count(len(needed), 'need')} and {count(len(listed), 'technology', 'technologies')} found",
-        notes=tuple(notes),
-    )
+def need_quotes(text: str, refs: Sequence[str]) -> Mapping[str, pages.Quote]:
+    """Return the sentence of each of these needs that is nearest to what a person typed, where one is near."""
+    return {
+        ref: pages.Quote(pages.quote_of(reason), pages.source_of(reason))
+        for ref, reason in finder.quote(Kind.NEED, text, refs).items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

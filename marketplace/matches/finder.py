@@ -43,9 +43,9 @@ __all__ = [
     "State",
     "init",
     "match",
+    "quote",
     "ready",
     "search",
-    "search_quoted",
     "warm",
     "warm_beside",
 ]
@@ -498,15 +498,13 @@ def search(kind: Kind, text: str, limit: int, among: Collection[str] | None = No
         refs=tuple(match.id for match in results.matches),
         fits=frozenset(match.id for match in results.matches if match.accepted),
         degraded=results.degraded,
+        strengths={match.id: match.fit.value for match in results.matches},
     )
 
 
-def search_quoted(kind: Kind, text: str, limit: int) -> tuple[Results, Mapping[str, Reason]]:
-    """Rank public documents for what a person typed; of those that fit, return the sentence that is nearest to it."""
-    matcher = ready(db.session).matchers[kind]
-    results = matcher.search(text, limit)
-    finders().note(results)
-    return results, matcher.quote(text, [match.id for match in results.matches if match.accepted])
+def quote(kind: Kind, text: str, refs: Collection[str]) -> Mapping[str, Reason]:
+    """Return the sentence of each of these documents that is nearest to what a person typed, where one is near."""
+    return ready(db.session).matchers[kind].quote(text, refs)
 
 
 def match(asker: Kind, ref: str, limit: int, among: Collection[str] | None = None) -> Results | None:

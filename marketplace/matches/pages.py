@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -24,6 +24,8 @@ FITS = {
     Fit.FAIR: Tag("Fair fit", "blue"),
     Fit.WEAK: Tag("Weak fit", "grey"),
 }
+#: The same by the value that the face for rooms below tells.
+FITS_BY_VALUE = {fit.value: tag for fit, tag in FITS.items()}
 ANSWERS = {
     Answer.ANSWERS: Tag("Answers", "green"),
     Answer.PARTLY: Tag("Partly or unclear", "yellow"),
@@ -126,31 +128,11 @@ class CandidatesPage(Page):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A line of the free-text search."""
+class Quote:
+    """A sentence as it was written, marked where it matters, and where it stands."""
 
-    link: Link
-    by: str
-    summary: str
-    tags: tuple[Tag, ...]
-    quote: tuple[Piece, ...]
+    pieces: tuple[Piece, ...]
     source: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class SearchPage(Page):
-    """One search over needs and technologies."""
-
-    template = "matches/search.html"
-    partial = "matches/_found.html"
-
-    title: str = "Search needs and technologies"
-    text: str
-    asked: bool
-    needs: tuple[Result, ...]
-    technologies: tuple[Result, ...]
-    status: str
-    notes: tuple[str, ...]
 
 
 def musts_of(match: Match) -> tuple[Must, ...]:
@@ -304,36 +286,6 @@ def need_candidate(need: Need, match: Match, technology: Technology, today: date
         musts=musts_of(match),
         evidence=evidence,
         facts=tuple(fact for fact in facts if fact),
-    )
-
-
-def need_result(need: Need, fit: Fit, nearest: Reason | None) -> Result:
-    """Return a need as a line of the search, with its sentence that is nearest to what was typed."""
-    version = need.current
-    area = version.clinical_area.label if version and version.clinical_area else ""
-    return Result(
-        link=Link(version.title if version else "", url_for("needs.need", ref=need.ref)),
-        by=need.organisation.name,
-        summary=version.problem if version else "",
-        tags=(FITS[fit], Tag(area, "white")) if area else (FITS[fit],),
-        quote=quote_of(nearest),
-        source=source_of(nearest),
-    )
-
-
-def technology_result(
-    technology: Technology, badges: Mapping[int, PassportBadge], fit: Fit, nearest: Reason | None
-) -> Result:
-    """Return a technology as a line of the search, with its sentence that is nearest to what was typed."""
-    version = technology.current
-    badge = badges.get(technology.id)
-    return Result(
-        link=Link(version.name if version else "", url_for("technologies.technology", ref=technology.ref)),
-        by=technology.supplier.name,
-        summary=version.summary if version else "",
-        tags=(FITS[fit], passport_tag(badge)),
-        quote=quote_of(nearest),
-        source=source_of(nearest),
     )
 
 

@@ -30,13 +30,6 @@ def for_technology(ref: str) -> ResponseReturnValue:
     return fragment(candidates.for_technology(current_actor(), ref, candidates.chosen(request.args), here))
 
 
-@matches.get("/search")
-@public("needs and technologies are public, and so is looking for them")
-def search() -> ResponseReturnValue:
-    """Search needs and technologies in one's own words."""
-    return fragment(candidates.search_page(current_actor(), request.args.get("q", "")))
-
-
 @matches.get("/how-matching-works")
 @public("what is found for a text is public, and how it is found should be")
 def how() -> ResponseReturnValue:

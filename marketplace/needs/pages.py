@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any, Protocol
+from typing import Protocol
 
 from flask import current_app, url_for
 
@@ -14,13 +14,13 @@ from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission
 from marketplace.needs import coach, queries, rules
 from marketplace.needs.coach import Finding, Spot
-from marketplace.needs.finder import LAPSED, Likes, OnBoard
+from marketplace.needs.finder import Likes
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion
 from marketplace.needs.questions import ASKS, QUESTIONS, SECTIONS, Ask, Question, Shape
 from marketplace.needs.rounds import Round, Stage, Stand, Standing, stand
-from marketplace.needs.rules import FACETS, Filters, NeedContent, Progress, Sort, State
+from marketplace.needs.rules import NeedContent, Progress, State
 from marketplace.organisations.models import Organisation
-from marketplace.vocabulary import CareSetting, ClinicalArea, Shift, Term
+from marketplace.vocabulary import Term
 from marketplace.web.pages import Link, Page, Row, Tag
 from marketplace.web.search import meanings_of
 from marketplace.web.words import ago, count, day, listed, moment
@@ -103,159 +103,6 @@ def stand_tags(need: Need, where: Stand | None, of: str = "") -> tuple[Tag, ...]
             Tag(f"Not yet confirmed for {where.round.name}", "yellow"),
         )
     return (Tag(f"Lapsed: not confirmed for {where.round.name}", "grey"),)
-
-
-# The public board
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One value of a filter, with how many needs it would show."""
-
-    value: str
-    text: str
-    chosen: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """One filter of the board."""
-
-    name: str
-    label: str
-    choices: tuple[Choice, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A published need in a list: what is needed to decide whether to open it."""
-
-    title: Link
-    organisation: Link
-    tags: tuple[Tag, ...]
-    region: str
-    area: str
-    setting: str
-    shift: str
-    fresh: str
-    funding: str
-    timing: str
-
-    @classmethod
-    def of(cls, need: Need, today: date, rounds: Sequence[Round]) -> Item:
-        """Build an item of a need that was loaded for the board, where these are all the cycles."""
-        version = need.current
-        assert version is not None  # noqa: S101 - the board's query joins it
-        updated = version.number > 1
-        return cls(
-            title=Link(version.title, url_for("needs.need", ref=need.ref)),
-            organisation=organisation_link(need.organisation),
-            tags=stand_tags(need, stand(need.priority.cycle.round, rounds, today) if need.priority else None),
-            region=need.organisation.region.name if need.organisation.region is not None else "",
-            area=version.clinical_area.label if version.clinical_area else "",
-            setting=version.care_setting.label if version.care_setting else "",
-            shift=version.shift.label if version.shift else "",
-            fresh=f"{'Updated' if updated else 'Published'} {ago(version.published_at, today)}",
-            funding=version.funding_state.label if version.funding_state else "",
-            timing=version.timing.label if version.timing else "",
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Board(Page):
-    """The published needs of the current cycle."""
-
-    template = "needs/board.html"
-    partial = "needs/_board.html"
-
-    title: str = "What the NHS needs"
-    cycle: str
-    text: str
-    counted: str
-    notes: tuple[str, ...]
-    facets: tuple[Facet, ...]
-    sorts: tuple[Choice, ...]
-    items: tuple[Item, ...]
-    nearest: bool
-    filtered: bool
-    narrowed: bool
-    previous: str
-    following: str
-    where: str
-    nothing_yet: bool
-    lapsed: bool
-    board_href: str
-
-    @classmethod
-    def build(cls, on: OnBoard) -> Board:
-        """Build the page."""
-        today = clock.today()
-        filters = on.filters
-        counts = rules.facet_counts(on.facts, filters.chosen)
-        names = {fact.facets["organisation"]: fact.organisation_name for fact in on.facts}
-        labels: dict[str, Mapping[str, str]] = {
-            "area": dict(ClinicalArea.choices()),
-            "setting": dict(CareSetting.choices()),
-            "region": on.regions,
-            "organisation": dict(sorted(names.items(), key=lambda pair: pair[1])),
-            "shift": dict(Shift.choices()),
-        }
-        sorts = [(Sort.NEWEST, "Newest first"), (Sort.RANK, "Highest priority first")]
-        if filters.text:
-            sorts.insert(0, (Sort.BEST, "Best fit first"))
-        return cls(
-            cycle=cycle_words(on.cycle, today),
-            text=filters.text,
-            counted=_counted(on.total, filters, on.nearest),
-            notes=on.notes,
-            facets=tuple(
-                Facet(
-                    name,
-                    label,
-                    tuple(
-                        Choice(
-                            value,
-                            f"{words} ({counts[name][value]})",
-                            filters.chosen.get(name) == value,
-                        )
-                        for value, words in labels[name].items()
-                        if counts[name][value] or filters.chosen.get(name) == value
-                    ),
-                )
-                for name, label in FACETS.items()
-            ),
-            sorts=tuple(Choice(sort.value, words, filters.sort is sort) for sort, words in sorts),
-            items=tuple(Item.of(need, today, on.rounds) for need in on.needs),
-            lapsed=filters.lapsed,
-            nearest=on.nearest,
-            filtered=bool(filters.text or filters.chosen or filters.lapsed),
-            narrowed=bool(filters.chosen or filters.lapsed),
-            previous=_board_address(filters, on.number - 1) if on.number > 1 else "",
-            following=_board_address(filters, on.number + 1) if on.number < on.pages else "",
-            where=f"Page {on.number} of {on.pages}" if on.pages > 1 else "",
-            nothing_yet=on.empty,
-            board_href=url_for("needs.board"),
-        )
-
-
-def _counted(number: int, filters: Filters, nearest: bool) -> str:
-    if filters.lapsed:
-        words = f" for “{filters.text}”" if filters.text else ""
-        return f"{count(number, 'lapsed need')}{words}" + (" with these filters" if filters.chosen else "")
-    if filters.text and (nearest or not number):
-        return f"No need fits “{filters.text}” well"
-    if filters.text:
-        return f"{count(number, 'need')} for “{filters.text}”"
-    return count(number, "need") + (" with these filters" if filters.chosen else "")
-
-
-def _board_address(filters: Filters, number: int) -> str:
-    values: dict[str, Any] = dict(filters.chosen)
-    if filters.text:
-        values["q"] = filters.text
-    if filters.lapsed:
-        values["show"] = LAPSED
-    return url_for("needs.board", **values, sort=filters.sort.value, page=number)
 
 
 # One need
@@ -474,7 +321,7 @@ class WithdrawnPage(Page):
             withdrawn_on=day(need.withdrawn_at) if need.withdrawn_at else "",
             published_on=day(need.published_at) if need.published_at else "",
             reason=need.withdrawn_reason,
-            board_href=url_for("needs.board"),
+            board_href=url_for("demand.find"),
         )
 
 
@@ -592,24 +439,28 @@ class OrganisationPage(Page):
                 if actor.may(Permission.NEED_PUBLISH, organisation.id)
                 else ""
             ),
-            board_href=url_for("needs.board"),
+            board_href=url_for("demand.find"),
             printed=day(today),
         )
 
 
 def _ranked(actor: Actor, need: Need, today: date, rounds: Sequence[Round]) -> Ranked:
-    item = Item.of(need, today, rounds)
-    content = need.current.content() if need.current is not None else NeedContent()
+    version = need.current
+    content = version.content() if version is not None else NeedContent()
+    where = stand(need.priority.cycle.round, rounds, today) if need.priority is not None else None
+    tags = stand_tags(need, where)
+    terms = (content.clinical_area, content.care_setting, content.timing, content.funding_state)
+    fresh = "Updated" if need.version > 1 else "Published"
     return Ranked(
-        place=item.tags[0].text if item.tags else "",
-        title=item.title,
+        place=tags[0].text if tags else "",
+        title=Link(content.title, url_for("needs.need", ref=need.ref)),
         problem=content.problem,
         people=f"{content.who_affected.rstrip('.')}. {people_words(content)}",
         measure=content.measure,
         baseline=content.baseline,
         target=content.target,
-        facts=" · ".join(part for part in (item.area, item.setting, item.timing, item.funding) if part),
-        fresh=item.fresh,
+        facts=" · ".join(term.label for term in terms if term),
+        fresh=f"{fresh} {ago(version.published_at, today)}" if version is not None else "",
         matches=matches_link(actor, need),
     )
 

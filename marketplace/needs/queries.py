@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVarTuple
 
-from sqlalchemy import Select, String, and_, func, not_, or_, select, type_coerce
+from sqlalchemy import Select, and_, func, not_, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from marketplace import clock
@@ -17,7 +17,7 @@ from marketplace.database import db
 from marketplace.errors import NotVisible
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
 from marketplace.needs.rounds import Stand, stand
-from marketplace.needs.rules import Candidate, Fact, is_complete
+from marketplace.needs.rules import Candidate, is_complete
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import NEED_KINDS, Organisation
 from marketplace.vocabulary import CareSetting
@@ -154,21 +154,6 @@ def lapsed_of(actor: Actor, organisation_id: int, limit: int = 20) -> list[Need]
             .limit(limit)
         )
     )
-
-
-def lapsed_with(actor: Actor, text: str) -> frozenset[str]:
-    """Return the refs of lapsed needs with each of the words in their title or problem: no index holds them."""
-    statement = _lapsed(actor).join(
-        NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version)
-    )
-    for word in text.split()[:8]:
-        statement = statement.where(
-            or_(
-                NeedVersion.title.icontains(word, autoescape=True),
-                NeedVersion.problem.icontains(word, autoescape=True),
-            )
-        )
-    return frozenset(db.session.scalars(statement.with_only_columns(Need.ref)))
 
 
 def need_for(actor: Actor, ref: str) -> Need:
@@ -422,84 +407,20 @@ def to_rank(organisation_id: int, cycle_id: int, refs: Collection[str], *, lock:
 # The board
 
 
-def board_facts(actor: Actor, *, lapsed: bool = False) -> list[Fact]:
-    """Return what the board filters by for every need on it: one small row each, in one query, newest first.
-
-    Or of every lapsed need, which is not on the board.
-    """
-    region = aliased(Organisation)
-    statement = (
-        (_lapsed(actor) if lapsed else _board(actor))
-        .with_only_columns(
-            Need.ref,
-            Priority.rank,
-            Organisation.code,
-            Organisation.name,
-            region.code,
-            # As plain text: making an enum member of each costs more than the query.
-            type_coerce(NeedVersion.clinical_area, String),
-            type_coerce(NeedVersion.care_setting, String),
-            type_coerce(NeedVersion.shift, String),
-        )
-        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
-        .join(Organisation, Organisation.id == Need.organisation_id)
-        .outerjoin(region, region.id == Organisation.region_id)
-        .order_by(NeedVersion.published_at.desc(), Priority.rank, Need.ref)
-    )
-    # By the connection, not the session: no objects are wanted, and a thousand plain rows are read faster.
-    rows = db.session.connection().execute(statement)
-    return [
-        Fact(
-            ref,
-            rank,
-            place,
-            name,
-            {
-                "area": area or "",
-                "setting": setting or "",
-                "region": region_code or "",
-                "organisation": code,
-                "shift": shift or "",
-            },
-        )
-        for place, (ref, rank, code, name, region_code, area, setting, shift) in enumerate(rows)
-    ]
+def board_size(actor: Actor) -> tuple[int, int]:
+    """Return how many needs are on the board, and of how many organisations."""
+    needs, owners = db.session.execute(
+        _board(actor).with_only_columns(func.count(Need.id), func.count(Need.organisation_id.distinct()))
+    ).one()
+    return needs, owners
 
 
-def board_items(actor: Actor, refs: Sequence[str], *, lapsed: bool = False) -> list[Need]:
-    """Return those of the refs that are on the board, or have lapsed, in their order, with what a list shows of them.
-
-    The long texts stay in the database.
-    """
-    statement = (_lapsed(actor) if lapsed else _board(actor)).options(
-        joinedload(Need.organisation)
-        .load_only(Organisation.code, Organisation.named, Organisation.next_name, Organisation.renamed_on)
-        .joinedload(Organisation.region)
-        .load_only(Organisation.named, Organisation.next_name, Organisation.renamed_on),
-        joinedload(Need.current).load_only(
-            NeedVersion.number,
-            NeedVersion.published_at,
-            NeedVersion.title,
-            NeedVersion.clinical_area,
-            NeedVersion.care_setting,
-            NeedVersion.shift,
-            NeedVersion.timing,
-            NeedVersion.funding_state,
-        ),
-        joinedload(Need.priority).joinedload(Priority.cycle),
-    )
-    found = {need.ref: need for need in db.session.scalars(statement.where(Need.ref.in_(refs)))}
-    return [found[ref] for ref in refs if ref in found]
-
-
-def region_names() -> dict[str, str]:
-    """Return the names of the regions by code, by name."""
-    rows = db.session.execute(
-        select(Organisation.code, Organisation.name)
-        .where(Organisation.kind == "region")
-        .order_by(Organisation.name, Organisation.code)
-    )
-    return {code: name for code, name in rows}  # noqa: C416 - rows are not pairs to the type checker
+def newest(actor: Actor, limit: int) -> list[Need]:
+    """Return the needs on the board whose public version is the newest, the newest first."""
+    shown = and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version)
+    statement = _on_board(actor).join(NeedVersion, shown)
+    ordered = statement.order_by(NeedVersion.published_at.desc(), Priority.rank, Need.ref)
+    return list(db.session.scalars(ordered.limit(limit)))
 
 
 def has_draft(need: Need) -> NeedDraft:

@@ -24,13 +24,6 @@ needs = Blueprint("needs", __name__)
 # What everybody sees
 
 
-@needs.get("/needs")
-@public("published needs are there for everybody to see")
-def board() -> ResponseReturnValue:
-    """Show the board with its filters, search and pages."""
-    return fragment(pages.Board.build(finder.board(current_actor(), request.args)))
-
-
 @needs.get("/needs/<ref>")
 @public("published needs are there for everybody to see; drafts are checked one by one")
 def need(ref: str) -> ResponseReturnValue:

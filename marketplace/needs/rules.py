@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from marketplace.errors import Conflict, DomainError, NotVisible
 from marketplace.needs.questions import (
@@ -345,76 +344,3 @@ def order_of(places: Mapping[str, int | None]) -> list[str]:
             f"You left out place {missing[0]}. Fill the places from 1 down", chosen[max(chosen)]
         )
     return [chosen[place] for place in sorted(chosen)]
-
-
-# The public board
-
-
-class Sort(StrEnum):
-    """The order of the board."""
-
-    BEST = "best"
-    NEWEST = "newest"
-    RANK = "rank"
-
-
-class Fact(NamedTuple):
-    """What the board filters and sorts a need by: all fit in memory, three for each organisation.
-
-    ``age`` counts how many needs on the board are newer. A named tuple, because thousands are made for one page.
-    """
-
-    ref: str
-    rank: int
-    age: int
-    organisation_name: str
-    facets: Mapping[str, str]
-
-
-#: The filters of the board, in order: name in the address, and label.
-FACETS: Mapping[str, str] = {
-    "area": "Clinical area",
-    "setting": "Care setting",
-    "region": "Region",
-    "organisation": "Organisation",
-    "shift": "10 Year Health Plan shift",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What somebody looks for on the board. ``chosen`` maps names of `FACETS` to wanted values.
-
-    ``lapsed`` asks for the needs that have left the board because nobody confirmed them.
-    """
-
-    text: str = ""
-    chosen: Mapping[str, str] = field(default_factory=dict)
-    sort: Sort = Sort.NEWEST
-    lapsed: bool = False
-
-
-def chosen_facts(facts: Sequence[Fact], chosen: Mapping[str, str]) -> list[Fact]:
-    """Return the facts that have every chosen value."""
-    if not chosen:
-        return list(facts)
-    return [fact for fact in facts if all(fact.facets.get(name) == value for name, value in chosen.items())]
-
-
-def facet_counts(facts: Sequence[Fact], chosen: Mapping[str, str]) -> dict[str, Counter[str]]:
-    """Count, for each facet and value, the needs somebody would see by choosing it beside the other choices."""
-    counts = {}
-    for name in FACETS:
-        others = {other: value for other, value in chosen.items() if other != name}
-        counts[name] = Counter(fact.facets.get(name, "") for fact in chosen_facts(facts, others))
-    return counts
-
-
-def sorted_facts(facts: Sequence[Fact], sort: Sort, found: Sequence[str] = ()) -> list[Fact]:
-    """Return the facts in order; ``found`` is the search's order, for `Sort.BEST`."""
-    if sort is Sort.BEST and found:
-        place = {ref: number for number, ref in enumerate(found)}
-        return sorted(facts, key=lambda fact: (place.get(fact.ref, len(place)), fact.ref))
-    if sort is Sort.RANK:
-        return sorted(facts, key=lambda fact: (fact.rank, fact.organisation_name, fact.ref))
-    return sorted(facts, key=lambda fact: fact.age)

@@ -10,8 +10,7 @@ from marketplace.access.policy import Permission
 #: Words, endpoint, and the permission without which the link is not shown (None: everybody).
 LINKS: tuple[tuple[str, str, Permission | None], ...] = (
     ("Home", "home.start", Permission.HOME_READ),
-    ("Search", "matches.search", None),
-    ("Needs", "needs.board", None),
+    ("Find demand", "demand.find", None),
     ("Technologies", "technologies.register", None),
     ("Passports", "passports.register", None),
     ("Our top three", "needs.workspace", Permission.NEED_WRITE),

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from flask import current_app
@@ -17,11 +17,13 @@ class Found:
     """References of needs or technologies, best first.
 
     ``fits`` are those that are worth a person's time; ``degraded`` is true when only words could be compared.
+    ``strengths`` tells how well each fits: strong, fair or weak.
     """
 
     refs: tuple[str, ...]
     fits: frozenset[str] = frozenset()
     degraded: bool = False
+    strengths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def test_pages_keep_their_shapes_where_a_person_sets_the_colours(
     session.rollback()
     somebody = visitor()
     somebody.page.emulate_media(forced_colors="active")
-    somebody.sign_in(lead.email, PASSWORD).open("/needs").picture("forced-colours-board")
+    somebody.sign_in(lead.email, PASSWORD).open("/demand").picture("forced-colours-board")
     # A tag and a button are told from the page by an edge, since their own colours are gone.
     for thing in (".nhsuk-tag", ".nhsuk-button"):
         edge = somebody.page.locator(thing).first.evaluate(

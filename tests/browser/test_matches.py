@@ -111,30 +111,6 @@ def test_matches_are_ranked_both_ways_with_reasons(
     expect(maker.page.locator("ol.app-results > li").first).to_contain_text("First priority")
 
 
-@BOTH_WAYS
-def test_everybody_searches_needs_and_technologies_in_their_own_words(
-    visitor: Callable[..., Visitor], world: World, script: bool
-) -> None:
-    # given somebody who has not signed in
-    reader = visitor(script=script).open("/").follow("Search")
-    box = reader.page.get_by_label("What are you looking for?")
-    # when they type
-    if script:
-        box.press_sequentially("falls at night in care homes", delay=5)
-    else:
-        box.fill("falls at night in care homes")
-        reader.click("Search")
-    # then both kinds are found, and the address can be shared
-    expect(reader.page.get_by_role("status")).to_contain_text("found")
-    expect(reader.page.get_by_role("link", name=world.need_title)).to_have_count(1)
-    expect(reader.page.get_by_role("link", name="Nightlight")).to_have_count(1)
-    reader.page.wait_for_url("**q=falls*")
-    reader.check().picture(f"search-{script}")
-    # when nothing fits, then the page says so and leads on
-    reader.open("/search?q=zymurgy").sees("No published need is about this")
-    reader.sees("Nothing on the register fits this well").follow("See all needs").sees(world.need_title)
-
-
 def test_each_role_finds_on_its_first_page_what_waits_and_one_next_step(
     visitor: Callable[..., Visitor], session: Session, world: World
 ) -> None:
@@ -177,9 +153,10 @@ def test_going_back_from_a_need_finds_the_board_as_it_was_left(
     # given a board on which somebody has chosen an area
     make_need(session, title="Faster scans", clinical_area=ClinicalArea.CANCER, published_at=clock.now())
     session.rollback()
-    reader = visitor().open("/needs")
+    reader = visitor().open("/demand")
     reader.page.evaluate("window.announcer = document.querySelector('[role=status]')")
-    reader.page.get_by_label("Clinical area").select_option("cancer")
+    reader.page.locator("summary", has_text="Clinical area").click()
+    reader.page.get_by_label("Cancer (1)").check()
     # then the count is said by the element that was there before, so that it is read aloud
     expect(reader.page.get_by_role("status")).to_have_text("1 need with these filters")
     assert reader.page.evaluate("window.announcer.isConnected && window.announcer.textContent.trim()") == (
@@ -188,5 +165,5 @@ def test_going_back_from_a_need_finds_the_board_as_it_was_left(
     # when they open a need and go back, then the board is as they left it
     reader.follow("Faster scans")
     reader.page.go_back()
-    expect(reader.page.get_by_label("Clinical area")).to_have_value("cancer")
+    expect(reader.page.get_by_label("Cancer (1)")).to_be_checked()
     expect(reader.page.get_by_role("status")).to_have_text("1 need with these filters")

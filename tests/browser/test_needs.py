@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from marketplace.access.policy import Role
 from marketplace.needs.models import Need, NeedDraft
 from marketplace.organisations.models import Kind, Organisation
-from marketplace.vocabulary import CareSetting, ClinicalArea
 from tests.browser.conftest import Visitor
 from tests.factories.needs import make_cycle, make_draft, make_need
 from tests.factories.organisations import make_organisation
@@ -66,41 +65,9 @@ def test_a_lead_writes_a_need_and_publishes_it(
     lead.page.get_by_label("Fewer falls at night").select_option("1")
     lead.click("Publish in this order").sees("Your top three are published")
     # and everybody can read it
-    visitor(script=script).open("/needs").follow("Fewer falls at night").sees(
+    visitor(script=script).open("/demand").follow("Fewer falls at night").sees(
         "First priority of this organisation"
     )
-
-
-def test_the_board_is_searched_as_one_types_and_can_be_bookmarked(
-    visitor: Callable[..., Visitor], session: Session, trust: Organisation, reindex: Callable[[], None]
-) -> None:
-    # given a board with two needs
-    make_need(session, trust, title="Fewer falls in care homes")
-    make_need(session, trust, rank=2, title="Faster scans for cancer", problem="Waiting for scans",
-              clinical_area=ClinicalArea.CANCER, care_setting=CareSetting.DIAGNOSTIC_CENTRE)  # fmt: skip
-    reindex()
-    somebody = visitor().open("/needs").sees("2 needs")
-    # when a person types
-    box = somebody.page.get_by_label("Search by problem")
-    box.press_sequentially("faster scans", delay=20)
-    # then the list follows, the box keeps the focus, and the address can be kept
-    somebody.sees("for “faster scans”")
-    assert box.evaluate("box => box === document.activeElement")
-    somebody.page.wait_for_url("**q=faster+scans**")
-    somebody.check()
-    # when they choose a filter instead
-    box.fill("")
-    somebody.sees("2 needs")
-    choice = somebody.page.get_by_label("Clinical area")
-    choice.focus()
-    choice.select_option("cancer")
-    somebody.sees("1 need with these filters")
-    assert choice.evaluate("choice => choice === document.activeElement")
-    somebody.check()
-    kept = somebody.page.url
-    # then somebody else sees the same under that address, also without script
-    other = visitor(script=False).open(kept.removeprefix(somebody.address)).sees("1 need with these filters")
-    assert other.page.get_by_role("heading", level=3).all_inner_texts() == ["Faster scans for cancer"]
 
 
 def test_two_people_who_change_one_answer_lose_nothing(
@@ -164,7 +131,7 @@ def test_every_page_of_needs_fits_a_small_and_a_wide_screen(
     session.rollback()
     lead = visitor(width=width).sign_in(email, PASSWORD)
     for name, path in {
-        "board": "/needs",
+        "board": "/demand",
         "need": f"/needs/{refs[0]}",
         "withdrawn": f"/needs/{refs[1]}",
         "organisation": f"/organisations/{code}",

@@ -61,7 +61,7 @@ def test_pages_say_so_while_the_database_is_not_migrated_and_recover_by_themselv
         HashEncoder(),
     )
     client = app.test_client()
-    for path in ("/", "/mailbox", "/needs", "/technologies?q=falls", "/search?q=falls"):
+    for path in ("/", "/mailbox", "/demand", "/technologies?q=falls", "/demand?q=falls"):
         response = client.get(path)
         assert response.status_code == 503, path
         assert "We cannot reach our database" in response.get_data(as_text=True)

@@ -7,7 +7,7 @@ import pytest
 
 from marketplace.needs import rules
 from marketplace.needs.questions import ASKS, QUESTIONS
-from marketplace.needs.rules import Candidate, Fact, NeedContent, Progress, Sort, Wanted
+from marketplace.needs.rules import Candidate, NeedContent, Progress, Wanted
 from marketplace.vocabulary import EvidenceType
 from tests.factories.needs import COMPLETE
 
@@ -195,36 +195,6 @@ def test_a_cycle_has_a_name_and_closes_after_it_opens(name: str, closes: date, f
     with pytest.raises(rules.WrongAnswer) as refused:
         rules.check_cycle(name, date(2027, 4, 1), closes)
     assert refused.value.field == field
-
-
-# The board
-
-
-def fact(ref: str, rank: int, age: int, **facets: str) -> Fact:
-    return Fact(ref, rank, age, "X", facets)
-
-
-FACTS = [
-    fact("a", 1, 2, area="cancer", region="north"),
-    fact("b", 2, 0, area="cancer", region="south"),
-    fact("c", 1, 1, area="eyes", region="south"),
-]
-
-
-def test_the_board_shows_what_has_every_chosen_value() -> None:
-    assert [f.ref for f in rules.chosen_facts(FACTS, {"area": "cancer", "region": "south"})] == ["b"]
-
-
-def test_counts_tell_what_each_further_choice_would_show() -> None:
-    counts = rules.facet_counts(FACTS, {"area": "cancer"})
-    assert counts["region"] == {"north": 1, "south": 1}
-    assert counts["area"] == {"cancer": 2, "eyes": 1}
-
-
-def test_the_board_is_sorted_newest_first_by_rank_or_as_found() -> None:
-    assert [f.ref for f in rules.sorted_facts(FACTS, Sort.NEWEST)] == ["b", "c", "a"]
-    assert [f.ref for f in rules.sorted_facts(FACTS, Sort.RANK)] == ["a", "c", "b"]
-    assert [f.ref for f in rules.sorted_facts(FACTS, Sort.BEST, ["c", "b", "a"])] == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize("reason", ["", "r" * 601])

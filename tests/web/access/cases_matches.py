@@ -66,14 +66,6 @@ CASES = [
         "matches.index", "GET", "any state", lambda _: ("/index", {}), allowed=frozenset({Who.ADMINISTRATOR})
     ),
     Case("matches.index", "GET", "being built", index_being_built, allowed=frozenset({Who.ADMINISTRATOR})),
-    Case("matches.search", "GET", "any text", lambda _: ("/search?q=falls", {}), allowed=EVERYBODY),
-    Case(
-        "matches.for_need",
-        "GET",
-        "published",
-        published_need,
-        allowed=frozenset({Who.LEAD, Who.BROKER, Who.SPONSOR}),
-    ),
     Case(
         "matches.for_need",
         "GET",

@@ -80,7 +80,6 @@ def with_findings(world: World) -> Need:
 
 CASES = [
     # The public pages
-    Case("needs.board", "GET", "with a published need", at(published, "/needs"), allowed=EVERYBODY),
     Case("needs.need", "GET", "published", at(published, "/needs/{ref}"), allowed=EVERYBODY),
     Case("needs.need", "GET", "withdrawn", at(withdrawn, "/needs/{ref}"), allowed=EVERYBODY, status=410),
     Case(

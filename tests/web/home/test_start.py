@@ -51,7 +51,7 @@ def test_anybody_learns_what_this_is_and_finds_three_doors(browser: Browser) -> 
     browser.get("/")
     assert "NHS organisations publish the three problems they most want solved" in browser.text
     for words, href in (
-        ("Look for demand", "/needs"),
+        ("Look for demand", "/demand"),
         ("Look for technology", "/technologies"),
         ("Sign in", "/sign-in"),
     ):

@@ -152,9 +152,8 @@ def test_what_was_withdrawn_is_gone_from_every_page_at_once_though_the_index_sti
     }
     people = {who: new_browser().sign_in(user) for who, user in users.items()} | {"nobody": new_browser()}
     pages = [
-        ("nobody", "/search?q=fall+at+night"),
         ("nobody", "/technologies?q=fall+at+night"),
-        ("nobody", "/needs?q=fall+at+night"),
+        ("nobody", "/demand?q=fall+at+night"),
         ("lead", f"/needs/{stays.ref}/matches"),
         ("broker", f"/needs/{stays.ref}/matches"),
         ("broker", "/patch"),

@@ -104,7 +104,7 @@ def test_a_lead_writes_checks_ranks_and_publishes_a_need(
     assert response.request.path == f"/organisations/{trust.code}"
     assert "Your top three are published" in browser.text
     browser.client.delete_cookie("demand_signal")
-    browser.get("/needs")
+    browser.get("/demand")
     assert "1 need" in browser.text
     browser.get(f"/needs/{ref}")
     for words in (
@@ -583,7 +583,7 @@ def test_a_withdrawn_need_tells_when_and_why_with_410(
     assert "This need was withdrawn on" in browser.text
     assert "We found a &lt;em&gt;shared&lt;/em&gt; solution" in browser.page
     assert browser.get(f"/needs/{need.ref}/versions/1").status_code == 410
-    browser.get("/needs")
+    browser.get("/demand")
     assert "Quieter wards" not in browser.text
     browser.get(f"/organisations/{trust.code}")
     assert "Quieter wards" in browser.text

@@ -237,7 +237,7 @@ def test_a_built_file_sets_no_cookie_for_somebody_who_is_signed_in(
     assert "Cookie" not in response.headers.get("Vary", "")
 
 
-@pytest.mark.parametrize("path", ["/technologies", "/needs", "/passports"])
+@pytest.mark.parametrize("path", ["/technologies", "/demand", "/passports"])
 @pytest.mark.parametrize("page", ["9" * 5000, "9" * 9, "-1", "²", "one"])
 def test_a_page_number_that_nobody_means_is_no_error(browser: Browser, path: str, page: str) -> None:
     assert browser.get(f"{path}?page={page}").status_code == 200

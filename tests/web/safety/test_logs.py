@@ -27,8 +27,8 @@ def test_no_line_of_the_log_holds_what_somebody_typed(
     try:
         browser.get("/sign-in")
         wrong = browser.post("/sign-in", {"email": EMAIL, "password": f"{CANARY}-password"})
-        searched = browser.get(f"/search?q={CANARY}")
-        board = browser.get(f"/needs?q={CANARY}&area={CANARY}")
+        searched = browser.get(f"/technologies?q={CANARY}")
+        board = browser.get(f"/demand?q={CANARY}&area={CANARY}")
         missing = browser.get(f"/{CANARY}/{EMAIL}?q={CANARY}")
         failed = browser.get(f"/about?q={CANARY}")
     finally:

@@ -1,0 +1,59 @@
+"""What is found as an Atom feed: the same search, for programs that look again and again."""
+
+from __future__ import annotations
+
+from marketplace.access.actor import ANONYMOUS, Actor
+from marketplace.demand import finder, queries, rules
+from marketplace.demand.finder import World
+from marketplace.demand.queries import NEED
+from marketplace.demand.rules import Asked, Fact, Sort
+from marketplace.demand.wording import described
+from marketplace.needs.models import Need
+from marketplace.web.feeds import ENTRIES, Entry, Feed, tag_uri
+from marketplace.web.links import public_link
+
+
+def public_address(endpoint: str, asked: Asked) -> str:
+    """Return the whole address of a page about what is asked for."""
+    query = rules.query_string(asked.on(1))
+    return public_link(endpoint) + (f"?{query}" if query else "")
+
+
+def feed_of(_actor: Actor, asked: Asked) -> Feed:
+    """Return what fits a search as a feed, the newest versions first.
+
+    Whoever asks gets the same feed: readers are not signed in, and shared caches may keep it. What does not fit well
+    is left out, as nobody wants to be called for it.
+    """
+    world = World.read(ANONYMOUS)
+    found = finder.results(world, asked)
+    facts = [] if found.nearest else rules.in_order(found.facts, Sort.NEWEST, {})[:ENTRIES]
+    needs = queries.items(ANONYMOUS, [fact.ref for fact in facts if fact.kind == NEED])
+    usual = rules.query_string(asked.on(1))
+    return Feed(
+        id=tag_uri("demand", usual) if usual else tag_uri("demand"),
+        title=f"Demand Signal: {described(found.asked, world.places)}",
+        subtitle="Needs of NHS organisations in England, as this search finds them",
+        self_href=public_address("demand.feed", asked),
+        href=public_address("demand.find", asked),
+        entries=[entry(needs[fact.ref], fact) for fact in facts if fact.ref in needs],
+    )
+
+
+def entry(need: Need, fact: Fact) -> Entry:
+    """Return a need as an entry; its id is the need's own, whichever search it was found by."""
+    version = need.current
+    if version is None:
+        raise ValueError("only published needs are found")
+    terms = (version.clinical_area, version.care_setting, version.shift)
+    changed = f"Changed: {version.change_note} " if version.change_note else ""
+    return Entry(
+        id=tag_uri(fact.kind, need.ref),
+        title=version.title,
+        href=public_link("needs.need", ref=need.ref),
+        updated=version.published_at,
+        published=need.published_at,
+        author=need.organisation.name,
+        summary=changed + version.problem,
+        categories=[(term.value, term.label) for term in terms if term],
+    )

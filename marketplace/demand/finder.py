@@ -1,0 +1,156 @@
+"""Find demand: words and meaning together, exact phrases, filters with counts, and order.
+
+What can be filtered is small, so a few queries read it whole and the rest is plain Python; only what a page shows
+is loaded. The number of queries does not grow with the data. The index proposes, the database decides: only what it
+holds now is counted and shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from marketplace.access.actor import Actor
+from marketplace.demand import queries, rules
+from marketplace.demand.queries import NEED, Places
+from marketplace.demand.rules import Asked, Fact
+from marketplace.demand.wording import labels
+from marketplace.web.forms import clean_line
+from marketplace.web.paging import PER_PAGE
+from marketplace.web.search import search_needs
+from marketplace.web.words import UNKNOWN_FILTER, searched_for_first
+
+#: The most that a text finds by its meaning: further ones fit ever less.
+FOUND_MOST = 300
+#: How many of the closest are shown when none fits well.
+NEAREST = 5
+
+ONLY_WORDS = (
+    "Search compares words only just now, because our matching model is not available. "
+    "Try other words for the same thing."
+)
+MANY_FIT = f"More than {FOUND_MOST} needs fit. The {FOUND_MOST} that fit best are shown and counted."
+BY_WORDS = "What has lapsed or was withdrawn is found only where it has all of the words that you typed."
+
+
+@dataclass(frozen=True)
+class World:
+    """All that is public now, read once for as many searches as wanted."""
+
+    actor: Actor
+    facts: Sequence[Fact]
+    places: Places
+
+    @classmethod
+    def read(cls, actor: Actor) -> World:
+        """Read it."""
+        return cls(actor, *queries.facts(actor))
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Everything that an address finds, in order; ``pool`` is what its filters' counts are made of.
+
+    ``nearest`` says that nothing fits well, and that these are the closest. ``fit`` tells how well each fits, by ref.
+    """
+
+    asked: Asked
+    facts: tuple[Fact, ...]
+    pool: tuple[Fact, ...]
+    fit: Mapping[str, str]
+    notes: tuple[str, ...]
+    nearest: bool = False
+    degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One page of results, with the counts of the filters."""
+
+    results: Results
+    counts: Mapping[str, Counter[str]]
+    places: Places
+    facts: tuple[Fact, ...]
+    number: int
+    pages: int
+    empty: bool
+
+    @property
+    def total(self) -> int:
+        """Return how many were found on all pages."""
+        return len(self.results.facts)
+
+
+def read(pairs: Iterable[tuple[str, str]]) -> Asked:
+    """Return what an address asks for."""
+    return rules.read((name, clean_line(value)) for name, value in pairs)
+
+
+def shown(actor: Actor, asked: Asked) -> Shown:
+    """Return the page of results that an address asks for."""
+    world = World.read(actor)
+    found = results(world, asked)
+    last = max(1, -(-len(found.facts) // PER_PAGE))
+    number = min(asked.page, last)
+    return Shown(
+        results=found,
+        counts=rules.counts(found.pool, found.asked.wanted),
+        places=world.places,
+        facts=found.facts[(number - 1) * PER_PAGE : number * PER_PAGE],
+        number=number,
+        pages=last,
+        empty=not any(fact.open for fact in world.facts),
+    )
+
+
+def results(world: World, asked: Asked) -> Results:
+    """Return everything that an address finds."""
+    notes = []
+    if asked.cut:
+        notes.append(searched_for_first(rules.TEXT_LIMIT))
+    names = labels(world.places)
+    chosen = {
+        name: tuple(value for value in values if value in names[name])
+        for name, values in asked.chosen.items()
+    }
+    known = replace(asked, chosen={name: values for name, values in chosen.items() if values})
+    if dict(known.chosen) != dict(asked.chosen) or not asked.known_order:
+        notes.append(UNKNOWN_FILTER)
+    if not asked.text:
+        found = rules.in_order(rules.passing(world.facts, known.wanted), known.sort, {})
+        return Results(known, tuple(found), tuple(world.facts), {}, tuple(notes))
+    return _searched(world, known, notes)
+
+
+def _searched(world: World, asked: Asked, notes: list[str]) -> Results:
+    """Return what fits a text; where nothing does, the closest."""
+    typed, exact = asked.searched, rules.phrases(asked.searched)
+    ranked = search_needs(rules.unquoted(typed), FOUND_MOST)
+    places = {(NEED, ref): place for place, ref in enumerate(ranked.refs)}
+    fitting: Collection[tuple[str, str]] = {(NEED, ref) for ref in ranked.fits}
+    closest: Collection[tuple[str, str]] = places.keys()
+    if exact:
+        saying = queries.saying(world.actor, exact)
+        # Who types a phrase alone wants what says it, however well the rest of it fits.
+        fitting = saying & set(fitting) if rules.beside(typed) else saying
+        closest = saying
+    closed = queries.closed_with(world.actor, rules.words(typed))
+    if exact:
+        closed &= saying
+    pool = [fact for fact in world.facts if fact.key in (fitting if fact.open else closed)]
+    found = rules.passing(pool, asked.wanted)
+    if ranked.degraded:
+        notes.append(ONLY_WORDS)
+    elif len(ranked.fits) >= FOUND_MOST:
+        notes.append(MANY_FIT)
+    if asked.wanted["state"] != rules.USUAL_STATE:
+        notes.append(BY_WORDS)
+    fit = {fact.ref: ranked.strengths.get(fact.ref, "") for fact in found}
+    nearest = not found
+    if nearest:
+        near = [fact for fact in world.facts if fact.open and fact.key in closest]
+        found = rules.in_order(rules.passing(near, asked.wanted), rules.Sort.FIT, places)[:NEAREST]
+    else:
+        found = rules.in_order(found, asked.sort, places)
+    return Results(asked, tuple(found), tuple(pool), fit, tuple(notes), nearest, ranked.degraded)

@@ -1,0 +1,277 @@
+"""Reads for finding demand: as many queries for ten thousand needs as for ten."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement, Executable, String, and_, cast, func, select, type_coerce
+from sqlalchemy.orm import joinedload
+
+from marketplace import clock
+from marketplace.access.actor import Actor
+from marketplace.database import db
+from marketplace.demand.rules import Fact, State, says
+from marketplace.needs import queries as needs
+from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
+from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
+
+NEED = "need"
+#: The place of what has none in its organisation's top three: after all others.
+LAST = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The names of organisations by code: of regions, of ICSs, and of all that publish needs, each by name."""
+
+    regions: Mapping[str, str]
+    systems: Mapping[str, str]
+    organisations: Mapping[str, str]
+
+
+def _organisations() -> tuple[dict[int, tuple[str, tuple[tuple[str, ...], ...]]], Places]:
+    """Return each organisation's name and values of the filters region, kind, ICS and organisation; and all names."""
+    rows = db.session.execute(
+        select(
+            Organisation.id,
+            Organisation.code,
+            Organisation.name,
+            type_coerce(Organisation.kind, String),
+            Organisation.region_id,
+            Organisation.parent_id,
+        )
+        .where(Organisation.kind.in_((*NEED_KINDS, Kind.REGION)))
+        .order_by(Organisation.name, Organisation.code)
+    ).all()
+    codes = {id_: (code, kind) for id_, code, _, kind, _, _ in rows}
+
+    def of_kind(id_: int | None, kind: Kind) -> tuple[str, ...]:
+        code, found = codes.get(id_ or 0, ("", ""))
+        return (code,) if found == kind else ()
+
+    values: dict[int, tuple[str, tuple[tuple[str, ...], ...]]] = {}
+    for id_, code, name, kind, region_id, parent_id in rows:
+        system = (code,) if kind == Kind.ICB else of_kind(parent_id, Kind.ICB)
+        values[id_] = (name, (of_kind(region_id, Kind.REGION), (kind,), system, (code,)))
+    named = {
+        kind: {code: name for _, code, name, of, _, _ in rows if of == kind}
+        for kind in (Kind.REGION, Kind.ICB)
+    }
+    everybody = {code: name for _, code, name, kind, _, _ in rows if kind != Kind.REGION}
+    return values, Places(named[Kind.REGION], named[Kind.ICB], everybody)
+
+
+@lru_cache(maxsize=20_000)
+def _evidence_types(written: str) -> tuple[str, ...]:
+    """Return the types of evidence in a version's column as it is stored; versions never change."""
+    return tuple(dict.fromkeys(item["type"] for item in json.loads(written or "[]")))
+
+
+@lru_cache(maxsize=1_000)
+def _one(value: str | None) -> tuple[str, ...]:
+    return (value,) if value else ()
+
+
+def facts(actor: Actor) -> tuple[list[Fact], Places]:
+    """Return what is filtered by of everything that was ever published, the newest first, and the names of places."""
+    organisations, places = _organisations()
+    connection = (
+        db.session.connection()
+    )  # not the session: no objects are wanted, and plain rows are read faster
+    board = _board(actor)
+    today, shared = clock.today(), _shared(board)
+    found = []
+    for age, (
+        id_,
+        ref,
+        version,
+        withdrawn_at,
+        owner,
+        area,
+        setting,
+        shift,
+        timing,
+        funding,
+        evidence,
+    ) in enumerate(connection.execute(_need_rows(actor))):
+        rank, closes_on = board.get(id_, (LAST, None))
+        state = State.OPEN if id_ in board else State.LAPSED if withdrawn_at is None else State.WITHDRAWN
+        name, placed = organisations[owner]
+        found.append(
+            Fact(
+                NEED,
+                ref,
+                version,
+                rank,
+                age,
+                closes_on.toordinal() if closes_on is not None and closes_on >= today else 0,
+                shared.get(id_, 0),
+                name,
+                (
+                    _one(state.value),
+                    *placed,
+                    _one(area),
+                    _one(setting),
+                    _one(shift),
+                    _one(timing),
+                    _one(funding),
+                    _evidence_types(evidence),
+                ),
+            )
+        )
+    return found, places
+
+
+def _need_rows(actor: Actor) -> Executable:
+    return (
+        needs.visible_to(actor)
+        .with_only_columns(
+            Need.id,
+            Need.ref,
+            Need.version,
+            Need.withdrawn_at,
+            Need.organisation_id,
+            # As plain text: making an enum member of each costs more than the query.
+            type_coerce(NeedVersion.clinical_area, String),
+            type_coerce(NeedVersion.care_setting, String),
+            type_coerce(NeedVersion.shift, String),
+            type_coerce(NeedVersion.timing, String),
+            type_coerce(NeedVersion.funding_state, String),
+            cast(NeedVersion.evidence_wanted, String),
+        )
+        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+        .where(Need.published_at.is_not(None))
+        .order_by(NeedVersion.published_at.desc(), Need.ref)
+    )
+
+
+def _board(actor: Actor) -> dict[int, tuple[int, date]]:
+    """Return of each need on the board, by id, its place and until when it stands.
+
+    That is the end of its cycle, or the lock of the next where nobody has confirmed it yet.
+    """
+    rows = db.session.execute(
+        needs.on_board(needs.visible_to(actor)).with_only_columns(
+            Need.id, Priority.rank, Priority.cycle_id, Cycle.closes_on
+        )
+    )
+    latest = needs.current_cycle()
+    return {
+        id_: (rank, closes_on if latest is None or cycle_id == latest.id else latest.locks_on)
+        for id_, rank, cycle_id, closes_on in rows
+    }
+
+
+def _shared(board: Collection[int]) -> dict[int, int]:
+    """Return how many other organisations give a need of the board one of their places too, where any does."""
+    cycle = needs.current_cycle()
+    if cycle is None:
+        return {}
+    rows = db.session.execute(
+        select(Need.id, func.count(Priority.organisation_id.distinct()))
+        .join(Priority, and_(Priority.need_id == Need.id, Priority.organisation_id != Need.organisation_id))
+        .where(Priority.cycle_id == cycle.id)
+        .group_by(Need.id)
+    )
+    return {id_: number for id_, number in rows if id_ in board}
+
+
+# What is said word for word
+
+_TEXTS = (
+    NeedVersion.title,
+    NeedVersion.problem,
+    NeedVersion.who_affected,
+    NeedVersion.pathway_today,
+    NeedVersion.outcome,
+    NeedVersion.measure,
+)
+
+
+def _said() -> ColumnElement[str]:
+    """Return all texts of a version as one, must-haves as they are stored."""
+    said: ColumnElement[str] = cast(NeedVersion.must, String)
+    for text in _TEXTS:
+        said = said + " " + text
+    return said
+
+
+def saying(actor: Actor, phrases: Sequence[str]) -> set[tuple[str, str]]:
+    """Return what says each of these phrases word for word, by kind and ref.
+
+    The database finds what may; what stands between the words is looked at here, as databases know no words.
+    """
+    said = _said()
+    statement = (
+        needs.visible_to(actor)
+        .with_only_columns(Need.ref, NeedVersion.must, *_TEXTS)
+        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+        .where(Need.published_at.is_not(None))
+    )
+    for phrase in phrases:
+        for word in re.findall(r"[a-zA-Z0-9]+", phrase):
+            statement = statement.where(said.icontains(word, autoescape=True))
+    found = set()
+    for ref, must, *texts in db.session.execute(statement):
+        parts = [*texts, *must]
+        if all(any(says(part, phrase) for part in parts) for phrase in phrases):
+            found.add((NEED, ref))
+    return found
+
+
+def closed_with(actor: Actor, words: Sequence[str]) -> set[tuple[str, str]]:
+    """Return what is not on the board any more and has all of these words, as they are or longer, by kind and ref.
+
+    The matcher holds open needs alone, so what has lapsed or was withdrawn is found by its words.
+    """
+    if not words:
+        return set()
+    said = _said()
+    statement = (
+        needs.visible_to(actor)
+        .with_only_columns(Need.ref)
+        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+        .where(Need.published_at.is_not(None), Need.id.not_in(needs.on_board(select(Need.id))))
+    )
+    for word in words:
+        statement = statement.where(said.icontains(word, autoescape=True))
+    return {(NEED, ref) for ref in db.session.scalars(statement)}
+
+
+# What a list shows
+
+#: What an organisation's name today is made of.
+_NAME = (Organisation.named, Organisation.next_name, Organisation.renamed_on)
+
+
+def items(actor: Actor, refs: Collection[str]) -> dict[str, Need]:
+    """Return published needs with what a list shows of them, by ref; the long texts but one stay in the database."""
+    statement = (
+        needs.visible_to(actor)
+        .where(Need.ref.in_(refs), Need.published_at.is_not(None))
+        .options(
+            joinedload(Need.organisation)
+            .load_only(Organisation.code, *_NAME)
+            .joinedload(Organisation.region)
+            .load_only(*_NAME),
+            joinedload(Need.current).load_only(
+                NeedVersion.number,
+                NeedVersion.published_at,
+                NeedVersion.change_note,
+                NeedVersion.title,
+                NeedVersion.problem,
+                NeedVersion.clinical_area,
+                NeedVersion.care_setting,
+                NeedVersion.shift,
+                NeedVersion.timing,
+                NeedVersion.funding_state,
+            ),
+            joinedload(Need.priority).joinedload(Priority.cycle),
+        )
+    )
+    return {need.ref: need for need in db.session.scalars(statement)}

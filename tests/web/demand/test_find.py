@@ -1,0 +1,543 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from urllib.parse import quote_plus
+from xml.etree import ElementTree
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from marketplace import clock
+from marketplace.needs.models import Need, NeedVersion
+from marketplace.needs.rules import Wanted
+from marketplace.organisations.models import Kind, Organisation
+from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
+from marketplace.web.feeds import ATOM
+from marketplace.web.limits import Turns
+from marketplace.web.search import Found
+from marketplace.web.words import UNKNOWN_FILTER
+from tests.conftest import Browser, statements
+from tests.factories.needs import make_cycle, make_draft, make_need
+from tests.factories.organisations import make_organisation
+from tests.factories.people import make_user
+
+PART = {"HX-Request": "true", "HX-Request-Type": "partial"}
+
+
+def titles(browser: Browser) -> list[str]:
+    return re.findall(r'<h3[^>]*><a href="/needs/[^"]*">([^<]*)</a>', browser.page)
+
+
+def count(browser: Browser) -> str:
+    found = re.search(r'role="status"[^>]*>([^<]*)<', browser.page)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def north(session: Session) -> Organisation:
+    return make_organisation(session, Kind.REGION, name="North")
+
+
+@pytest.fixture
+def three(session: Session, north: Organisation) -> None:
+    trust = make_organisation(session, Kind.TRUST, code="ZZNT", name="Northern Trust", region_id=north.id)
+    icb = make_organisation(session, Kind.ICB, code="ZZSI", name="Southern ICB")
+    make_cycle(session)
+    days = [datetime(2026, 10, n, tzinfo=UTC) for n in (1, 2, 3)]
+    make_need(session, trust, rank=2, title="Falls in wards", published_at=days[0],
+              care_setting=CareSetting.ACUTE_WARD, shift=None)  # fmt: skip
+    make_need(session, trust, rank=1, title="Faster scans", published_at=days[1],
+              clinical_area=ClinicalArea.DIAGNOSTICS, shift=Shift.ANALOGUE_TO_DIGITAL)  # fmt: skip
+    make_need(
+        session, icb, rank=3, title="Falls at home", published_at=days[2], care_setting=CareSetting.HOME
+    )
+
+
+def test_before_the_first_need_the_board_says_what_will_appear(browser: Browser) -> None:
+    browser.get("/demand")
+    assert "Nothing has been published in this cycle yet" in browser.text
+    assert count(browser) == "0 needs"
+
+
+@pytest.mark.usefixtures("three")
+def test_the_board_shows_published_needs_newest_first_with_what_decides(browser: Browser) -> None:
+    browser.get("/demand")
+    assert titles(browser) == ["Falls at home", "Faster scans", "Falls in wards"]
+    assert count(browser) == "3 needs"
+    assert "Faster scans Northern Trust , North" in browser.text
+    assert "First priority Diagnostics and imaging Care home Analogue to digital" in browser.text
+    assert "A bid or business case is being written" in browser.text
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("area=diagnostics", ["Faster scans"]),
+        ("setting=home", ["Falls at home"]),
+        ("shift=sickness-to-prevention", ["Falls at home"]),
+        ("organisation=ZZNT", ["Faster scans", "Falls in wards"]),
+        ("organisation=ZZNT&area=diagnostics", ["Faster scans"]),
+        ("organisation=ZZSI&area=diagnostics", []),
+        ("sort=rank", ["Faster scans", "Falls in wards", "Falls at home"]),
+        ("sort=nonsense&area=unknown&page=nine", ["Falls at home", "Faster scans", "Falls in wards"]),
+    ],
+)
+def test_filters_and_order_stand_in_the_address(browser: Browser, query: str, expected: list[str]) -> None:
+    assert browser.get(f"/demand?{query}").status_code == 200
+    assert titles(browser) == expected
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    "query", ["area=unknown", "sort=nonsense", "sort=nonsense&area=unknown&setting=moon"]
+)
+def test_filters_that_are_not_known_are_told_once(browser: Browser, query: str) -> None:
+    browser.get(f"/demand?{query}")
+    assert browser.text.count(UNKNOWN_FILTER) == 1
+    browser.get("/demand?area=diagnostics&sort=rank")
+    assert UNKNOWN_FILTER not in browser.text
+
+
+@pytest.mark.usefixtures("three")
+def test_the_region_filter_follows_the_organisation(browser: Browser, north: Organisation) -> None:
+    browser.get(f"/demand?region={north.code}")
+    assert titles(browser) == ["Faster scans", "Falls in wards"]
+    assert count(browser) == "2 needs with these filters"
+
+
+@pytest.mark.usefixtures("three")
+def test_each_filter_value_tells_how_many_needs_it_would_show(browser: Browser) -> None:
+    browser.get("/demand?organisation=ZZNT")
+    assert "Older people and frailty (1)" in browser.text
+    assert "Diagnostics and imaging (1)" in browser.text
+    assert "Southern ICB (1)" in browser.text
+    assert "Northern Trust (2)" in browser.text
+
+
+@pytest.mark.usefixtures("three")
+def test_search_finds_by_words_and_keeps_the_filters(browser: Browser, reindex: Callable[[], None]) -> None:
+    reindex()
+    browser.get("/demand?q=faster+scans")
+    assert titles(browser)[0] == "Faster scans"
+    assert "for “faster scans”" in count(browser)
+    browser.get("/demand?q=faster+scans&organisation=ZZSI")
+    assert "Faster scans" not in titles(browser)
+
+
+@pytest.mark.usefixtures("three")
+def test_a_search_shows_only_what_fits_or_says_that_nothing_does(
+    app: Flask, browser: Browser, session: Session
+) -> None:
+    refs = dict(session.query(NeedVersion.title, Need.ref).join(Need, Need.id == NeedVersion.need_id).all())
+    best, other = refs["Falls in wards"], refs["Falls at home"]
+    app.extensions["need_search"] = lambda *_: Found((best, other), frozenset({best}))
+    browser.get("/demand?q=falls")
+    assert titles(browser) == ["Falls in wards"]
+    assert count(browser) == "1 need for “falls”"
+    app.extensions["need_search"] = lambda *_: Found((other, best), frozenset())
+    browser.get("/demand?q=zebra")
+    assert count(browser) == "No need fits “zebra” well"
+    assert titles(browser) == ["Falls at home", "Falls in wards"]
+    assert "These are the closest we have" in browser.text
+
+
+@pytest.mark.usefixtures("three")
+def test_a_search_by_words_alone_says_so(app: Flask, browser: Browser) -> None:
+    app.extensions["need_search"] = lambda *_: Found((), degraded=True)
+    browser.get("/demand?q=falls")
+    assert "Search compares words only just now" in browser.text
+
+
+@pytest.mark.usefixtures("three")
+def test_an_overlong_search_is_cut_and_says_so(browser: Browser) -> None:
+    browser.get("/demand?q=" + "falls+" * 90)
+    assert "We searched for the first 500 characters" in browser.text
+    browser.get("/demand?q=" + "x" * 500)
+    assert "We searched for the first" not in browser.text
+
+
+@pytest.mark.usefixtures("three")
+def test_what_is_searched_for_is_shown_as_text(browser: Browser) -> None:
+    browser.get('/demand?q="><script>alert(1)</script>')
+    assert "<script>alert" not in browser.page
+
+
+@pytest.mark.usefixtures("three")
+def test_a_script_gets_the_same_results_as_a_part_of_the_page(browser: Browser) -> None:
+    browser.get("/demand?area=diagnostics")
+    whole = titles(browser)
+    response = browser.client.get("/demand?area=diagnostics", headers=PART)
+    browser.page = response.get_data(as_text=True)
+    assert titles(browser) == whole
+    assert "<html" not in browser.page
+    assert "hx-" not in browser.page
+    assert "HX-Request-Type" in response.headers["Vary"]
+
+
+def test_drafts_withdrawn_needs_and_earlier_cycles_are_not_on_the_board(
+    browser: Browser, session: Session
+) -> None:
+    today = clock.today()
+    past = make_cycle(session, opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100))
+    make_cycle(session, locks_on=today - timedelta(days=1))
+    make_need(session, cycle=past, title="From before")
+    make_need(session, withdrawn="x", title="Withdrawn")
+    make_draft(session, title="Draft")
+    make_need(session, title="On the board")
+    browser.get("/demand")
+    assert titles(browser) == ["On the board"]
+
+
+def test_needs_of_the_last_cycle_stay_on_the_board_until_the_new_one_locks(
+    browser: Browser, session: Session
+) -> None:
+    today = clock.today()
+    past = make_cycle(
+        session, name="Autumn", opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100)
+    )
+    make_cycle(session, name="Spring", locks_on=today, closes_on=today + timedelta(days=9))
+    need = make_need(session, cycle=past, rank=2, title="From before")
+    make_need(session, title="Of this cycle")
+    browser.get("/demand?sort=closing")
+    assert titles(browser) == ["From before", "Of this cycle"]
+    assert "Second priority in Autumn Not yet confirmed for Spring" in browser.text
+    assert "unless confirmed" in browser.text
+    browser.get("/demand?state=lapsed")
+    assert titles(browser) == []
+    browser.get(f"/needs/{need.ref}")
+    assert "It can confirm it for Spring until" in browser.text
+
+
+def test_the_board_has_pages_that_keep_the_filters(browser: Browser, session: Session) -> None:
+    for number in range(23):
+        make_need(
+            session, rank=1, title=f"Need {number:02}", published_at=datetime(2026, 10, 1, number, tzinfo=UTC)
+        )
+    browser.get("/demand?area=frailty")
+    assert titles(browser) == [f"Need {number:02}" for number in range(22, 2, -1)]
+    assert "Page 1 of 2" in browser.text
+    following = re.search(r'href="([^"]*)" rel="next"', browser.page)
+    assert following
+    browser.get(following[1].replace("&amp;", "&"))
+    assert titles(browser) == ["Need 02", "Need 01", "Need 00"]
+    browser.get("/demand?page=99")
+    assert "Page 2 of 2" in browser.text
+
+
+def test_the_boards_queries_do_not_grow_with_the_data(app: Flask, browser: Browser, session: Session) -> None:
+    def sent() -> int:
+        with statements(app) as found:
+            assert browser.get("/demand").status_code == 200
+        return len(found)
+
+    region = make_organisation(session, Kind.REGION)
+    make_need(session, make_organisation(session, region_id=region.id))
+    before = sent()
+    for _ in range(24):
+        make_need(session, make_organisation(session, region_id=region.id))
+    assert sent() == before
+    assert before <= 8
+
+
+# One address for one search
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("/needs", "/demand"),
+        ("/needs?area=diagnostics&q=&sort=rank&page=1", "/demand?area=diagnostics&sort=rank"),
+        ("/needs?q=falls&sort=best", "/demand?q=falls"),
+        ("/search", "/demand"),
+        ("/search?q=falls+at+home", "/demand?q=falls+at+home"),
+        ("/demand?sort=newest&q=&utm_source=letter", "/demand"),
+        ("/demand?shift=analogue-to-digital&area=eyes", "/demand?area=eyes&shift=analogue-to-digital"),
+    ],
+)  # fmt: skip
+def test_old_and_unusual_addresses_lead_to_the_usual_one(browser: Browser, old: str, new: str) -> None:
+    response = browser.get(old)
+    assert response.status_code == 200
+    path = response.request.path
+    query = response.request.query_string.decode()
+    assert (f"{path}?{query}" if query else path) == new
+
+
+def test_a_part_of_the_page_tells_the_usual_address_instead_of_leading_there(browser: Browser) -> None:
+    response = browser.client.get("/demand?q=&area=frailty&sort=newest", headers=PART)
+    assert response.status_code == 200
+    assert response.headers["HX-Replace-Url"] == "/demand?area=frailty"
+
+
+# Filters
+
+
+@pytest.fixture
+def boxes(browser: Browser) -> Callable[[str], dict[str, tuple[str, bool]]]:
+    """Return what reads a page's filter: value to words and whether it is ticked."""
+
+    def read(name: str) -> dict[str, tuple[str, bool]]:
+        found = {}
+        for tag in re.findall(rf'<input[^>]*name="{name}"[^>]*>', browser.page):
+            value, id_ = re.search(r'value="([^"]*)"', tag), re.search(r'id="([^"]*)"', tag)
+            assert value
+            assert id_
+            label = re.search(rf'<label[^>]*for="{id_[1]}"[^>]*>([^<]*)<', browser.page)
+            assert label
+            found[value[1]] = (label[1], " checked" in tag)
+        return found
+
+    return read
+
+
+Boxes = Callable[[str], dict[str, tuple[str, bool]]]
+
+
+@pytest.mark.usefixtures("three")
+def test_values_of_one_filter_are_alternatives_with_counts_under_the_others(
+    browser: Browser, boxes: Boxes
+) -> None:
+    browser.get("/demand?area=diagnostics&type=trust")
+    assert titles(browser) == ["Faster scans"]
+    assert boxes("area")["diagnostics"] == ("Diagnostics and imaging (1)", True)
+    assert boxes("area")["frailty"] == ("Older people and frailty (1)", False)
+    assert boxes("type") == {
+        "trust": ("NHS trust (1)", True),
+        "icb": ("Integrated care system (0)", False),
+        "hin": ("Health innovation network (0)", False),
+    }
+    browser.get("/demand?area=diagnostics&area=frailty&type=trust")
+    assert titles(browser) == ["Faster scans", "Falls in wards"]
+
+
+@pytest.mark.usefixtures("three")
+def test_values_without_any_need_are_folded_away_and_grey(browser: Browser) -> None:
+    browser.get("/demand")
+    assert "26 without any" in browser.text
+    assert re.search(r'app-none" for="area-cancer">Cancer \(0\)<', browser.page)
+
+
+def test_an_ics_is_the_icb_with_its_trusts(browser: Browser, session: Session, boxes: Boxes) -> None:
+    icb = make_organisation(session, Kind.ICB, code="ZZI1", name="Somewhere ICS")
+    trust = make_organisation(session, Kind.TRUST, parent_id=icb.id)
+    make_need(session, icb, title="Of the board")
+    make_need(session, trust, title="Of its trust")
+    make_need(session, title="Of another")
+    browser.get("/demand?ics=ZZI1")
+    assert set(titles(browser)) == {"Of the board", "Of its trust"}
+    assert boxes("ics")["ZZI1"] == ("Somewhere ICS (2)", True)
+
+
+def test_evidence_timing_and_funding_can_be_filtered(browser: Browser, session: Session) -> None:
+    make_need(
+        session,
+        title="With money",
+        evidence_wanted=(Wanted(EvidenceType.DTAC, "x"), Wanted(EvidenceType.CARBON, '"type": "dspt"')),
+        timing=Timing.NOW,
+        funding_state=FundingState.COMMITTED,
+    )
+    make_need(session, title="Without")
+    for query in ("evidence=carbon", "evidence=dtac&evidence=dspt", "timing=now", "funding=committed"):
+        browser.get(f"/demand?{query}")
+        assert titles(browser) == ["With money"], query
+    browser.get("/demand?evidence=dspt")
+    assert titles(browser) == []
+
+
+def test_what_lapsed_or_was_withdrawn_is_found_when_it_is_asked_for(
+    browser: Browser, session: Session, boxes: Boxes
+) -> None:
+    today = clock.today()
+    past = make_cycle(session, opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100))
+    make_cycle(session, name="Spring", locks_on=today - timedelta(days=1))
+    make_need(session, cycle=past, title="From before")
+    make_need(session, withdrawn="x", title="Taken back")
+    make_need(session, title="Still open")
+    make_draft(session, title="A draft")
+    browser.get("/demand?state=lapsed&state=withdrawn")
+    assert sorted(titles(browser)) == ["From before", "Taken back"]
+    assert {value: words for value, (words, _) in boxes("state").items()} == {
+        "open": "Open now (1)",
+        "lapsed": "Lapsed, confirmed by nobody (1)",
+        "withdrawn": "Withdrawn (1)",
+    }
+    assert "Lapsed: not confirmed for Spring" in browser.text
+    browser.get("/needs?show=lapsed")
+    assert titles(browser) == ["From before"]
+    browser.get("/demand?q=before+residents&state=lapsed")
+    assert titles(browser) == ["From before"]
+    browser.get("/demand?q=before+zebra&state=lapsed")
+    assert titles(browser) == []
+
+
+@pytest.mark.usefixtures("three")
+def test_chosen_filters_can_be_taken_away_one_by_one(browser: Browser) -> None:
+    browser.get("/demand?area=diagnostics&type=trust&sort=rank")
+    links = [
+        unescape(href)
+        for href in re.findall(r'<li><a href="([^"]*)"><span[^>]*>Remove the filter', browser.page)
+    ]
+    assert links == ["/demand?area=diagnostics&sort=rank", "/demand?type=trust&sort=rank"]
+
+
+# Words
+
+
+def test_words_in_quotation_marks_are_found_exactly(
+    browser: Browser, session: Session, reindex: Callable[[], None]
+) -> None:
+    make_need(session, title="Beds at home", problem="A virtual ward needs staff.")
+    make_need(session, title="Beds in wards", problem="A ward that is virtual needs staff.")
+    make_need(session, title="Must say it", must=("Works on a Virtual\u00a0Ward", "Any"))
+    reindex()
+    browser.get('/demand?q="virtual ward"')
+    assert sorted(titles(browser)) == ["Beds at home", "Must say it"]
+    browser.get('/demand?q="ward virtual"')
+    assert "No need fits" in count(browser)
+
+
+def test_typing_errors_and_abbreviations_are_understood(
+    browser: Browser, session: Session, reindex: Callable[[], None]
+) -> None:
+    make_need(
+        session,
+        title="Ambulances wait at emergency departments",
+        problem="Ambulance crews wait to hand over.",
+    )
+    make_need(session, title="Faster pay", problem="Invoices wait.", who_affected="Suppliers", must=("Pay", "Log"),
+              outcome="Paid", pathway_today="Paper")  # fmt: skip
+    reindex()
+    for typed in ("ambulence handover at ED", "ambulance crews A&E waits"):
+        browser.get("/demand?q=" + quote_plus(typed))
+        assert titles(browser) == ["Ambulances wait at emergency departments"], typed
+
+
+def test_each_result_shows_how_well_it_fits_and_its_nearest_sentence(
+    browser: Browser, session: Session, reindex: Callable[[], None]
+) -> None:
+    need = make_need(session)
+    reindex()
+    browser.get("/demand?q=residents fall at night in care homes and nobody sees it, no wifi")
+    version = need.current
+    assert version is not None
+    assert re.search("(Strong|Fair) fit", browser.page)
+    quote = re.search("“(.+?)” <span[^>]*>From its ([^<]+)<", browser.page)
+    assert quote is not None
+    assert "<mark>" in quote[1]
+    said = unescape(re.sub("<[^>]+>", "", quote[1]))
+    written = [
+        version.title,
+        version.problem,
+        version.outcome,
+        version.pathway_today,
+        version.who_affected,
+        *version.must,
+    ]
+    assert any(said in text for text in written)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "   ",
+        "\u200b",
+        "<script>alert(1)</script>",
+        "x" * 5000,
+        "'; DROP TABLE need; --",
+        '"',
+        '"%_"',
+        "“\\”",
+        "%",
+        "_",
+    ],
+)
+@pytest.mark.usefixtures("three")
+def test_any_text_can_be_searched_for(browser: Browser, text: str) -> None:
+    for path in ("/demand", "/demand.atom"):
+        response = browser.client.get(
+            path, query_string={"q": text, "state": "lapsed"}, follow_redirects=True
+        )
+        assert response.status_code == 200
+        assert "<script>alert" not in response.get_data(as_text=True)
+
+
+# Too often
+
+
+def test_who_searches_very_often_waits_and_is_told_for_how_long(app: Flask, browser: Browser) -> None:
+    app.extensions["search_turns"] = Turns(each_minute=10)
+    for number in range(10):
+        assert browser.client.get(f"/demand?q=falls+{number}").status_code == 200
+    refused = browser.client.get("/demand?q=falls")
+    assert refused.status_code == 429
+    assert refused.headers["Retry-After"] in {"5", "6"}
+    page = refused.get_data(as_text=True)
+    assert "You have searched very often" in page
+    assert 'href="/demand?q=falls"' in page
+    part = browser.client.get("/demand?q=falls", headers=PART)
+    assert part.status_code == 429
+    assert part.headers["HX-Retarget"] == "#wait"
+    assert "<html" not in part.get_data(as_text=True)
+    # Looking without a text costs little, and the feed is a search like any other.
+    assert browser.client.get("/demand?area=frailty").status_code == 200
+    assert browser.client.get("/demand.atom?q=falls").status_code == 429
+
+
+def test_a_signed_in_person_has_turns_of_their_own(
+    app: Flask, browser: Browser, new_browser: Callable[[], Browser], session: Session
+) -> None:
+    app.extensions["search_turns"] = Turns(each_minute=1)
+    assert browser.client.get("/demand?q=falls").status_code == 200
+    assert browser.client.get("/demand?q=falls").status_code == 429
+    person = new_browser().sign_in(make_user(session))
+    assert person.client.get("/demand?q=falls").status_code == 200
+
+
+# The feed
+
+
+def test_the_feed_holds_what_the_search_finds_what_changed_last_first(
+    browser: Browser, session: Session, three: None
+) -> None:
+    response = browser.client.get("/demand.atom?organisation=ZZNT&sort=rank")
+    assert response.mimetype == "application/atom+xml"
+    feed = ElementTree.fromstring(response.data)
+    ns = {"a": ATOM}
+    assert [title.text for title in feed.findall("a:entry/a:title", ns)] == ["Faster scans", "Falls in wards"]
+    assert feed.findtext("a:title", "", ns) == "Demand Signal: organisation: Northern Trust"
+    links = {link.get("rel"): link.get("href") for link in feed.findall("a:link", ns)}
+    assert links == {
+        "self": "http://127.0.0.1:8000/demand.atom?organisation=ZZNT&sort=rank",
+        "alternate": "http://127.0.0.1:8000/demand?organisation=ZZNT&sort=rank",
+    }
+    assert feed.findtext("a:updated", "", ns) == "2026-10-02T00:00:00.000000Z"
+    ids = [entry.findtext("a:id", "", ns) for entry in feed.findall("a:entry", ns)]
+    assert len(set(ids)) == 2
+    again = browser.client.get(
+        "/demand.atom?organisation=ZZNT&sort=rank", headers={"If-None-Match": response.headers["ETag"]}
+    )
+    assert again.status_code == 304
+
+
+def test_the_feed_of_a_search_leaves_out_what_does_not_fit_well(
+    app: Flask, browser: Browser, session: Session
+) -> None:
+    best, other = make_need(session, title="Fits").ref, make_need(session, title="Hardly").ref
+    app.extensions["need_search"] = lambda *_: Found((best, other), frozenset({best}))
+    assert "<title>Fits</title>" in browser.client.get("/demand.atom?q=falls").get_data(as_text=True)
+    assert "Hardly" not in browser.client.get("/demand.atom?q=falls").get_data(as_text=True)
+    app.extensions["need_search"] = lambda *_: Found((other, best), frozenset())
+    assert "<entry>" not in browser.client.get("/demand.atom?q=falls").get_data(as_text=True)
+
+
+def test_the_page_names_its_feed(browser: Browser, three: None) -> None:
+    browser.get("/demand?area=frailty")
+    link = re.search(r'<link rel="alternate" type="application/atom\+xml"[^>]*>', browser.page)
+    assert link
+    assert 'href="/demand.atom?area=frailty"' in link[0]
