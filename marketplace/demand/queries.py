@@ -83,8 +83,9 @@ def facts(actor: Actor) -> tuple[list[Fact], Places]:
     connection = (
         db.session.connection()
     )  # not the session: no objects are wanted, and plain rows are read faster
-    board = _board(actor)
-    today, shared = clock.today(), _shared(board)
+    cycle, today = needs.current_cycle(), clock.today()
+    board = _board(actor, cycle)
+    shared = _shared(board, cycle)
     found = []
     for age, (
         id_,
@@ -150,7 +151,7 @@ def _need_rows(actor: Actor) -> Executable:
     )
 
 
-def _board(actor: Actor) -> dict[int, tuple[int, date]]:
+def _board(actor: Actor, latest: Cycle | None) -> dict[int, tuple[int, date]]:
     """Return of each need on the board, by id, its place and until when it stands.
 
     That is the end of its cycle, or the lock of the next where nobody has confirmed it yet.
@@ -160,16 +161,14 @@ def _board(actor: Actor) -> dict[int, tuple[int, date]]:
             Need.id, Priority.rank, Priority.cycle_id, Cycle.closes_on
         )
     )
-    latest = needs.current_cycle()
     return {
         id_: (rank, closes_on if latest is None or cycle_id == latest.id else latest.locks_on)
         for id_, rank, cycle_id, closes_on in rows
     }
 
 
-def _shared(board: Collection[int]) -> dict[int, int]:
+def _shared(board: Collection[int], cycle: Cycle | None) -> dict[int, int]:
     """Return how many other organisations give a need of the board one of their places too, where any does."""
-    cycle = needs.current_cycle()
     if cycle is None:
         return {}
     rows = db.session.execute(
