@@ -31,7 +31,10 @@ ONLY_WORDS = (
     "Try other words for the same thing."
 )
 MANY_FIT = f"More than {FOUND_MOST} needs fit. The {FOUND_MOST} that fit best are shown and counted."
-BY_WORDS = "What has lapsed or was withdrawn is found only where it has all of the words that you typed."
+BY_WORDS = (
+    "What has lapsed or was withdrawn is not matched any more, so this search looks for your words in its texts, "
+    "all of them."
+)
 
 
 @dataclass(frozen=True)

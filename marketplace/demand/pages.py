@@ -14,7 +14,7 @@ from marketplace import clock
 from marketplace.demand import rules
 from marketplace.demand.finder import Results, Shown
 from marketplace.demand.queries import NEED
-from marketplace.demand.rules import FACETS, Asked, Fact, Sort
+from marketplace.demand.rules import FACETS, Asked, Fact, Sort, State
 from marketplace.demand.wording import labels
 from marketplace.matches.pages import FITS_BY_VALUE, Piece, Quote
 from marketplace.needs.models import Cycle, Need
@@ -93,6 +93,7 @@ class FindPage(Page):
     nearest: bool
     narrowed: bool
     nothing_yet: bool
+    none_lapsed: bool
     previous: str
     following: str
     where: str
@@ -139,6 +140,9 @@ class FindPage(Page):
             nearest=found.nearest and bool(asked.text),
             narrowed=bool(asked.chosen),
             nothing_yet=shown.empty and not asked.chosen and not asked.text,
+            none_lapsed=not asked.text
+            and dict(asked.chosen) == {"state": (State.LAPSED.value,)}
+            and not found.facts,
             previous=address("demand.find", asked.on(shown.number - 1)) if shown.number > 1 else "",
             following=address("demand.find", asked.on(shown.number + 1))
             if shown.number < shown.pages
@@ -198,13 +202,14 @@ def orders(asked: Asked) -> tuple[Order, ...]:
 def counted(found: Results) -> str:
     """Say how much was found."""
     asked, number = found.asked, len(found.facts)
+    states = [state for state in asked.chosen.get("state", ()) if state != State.OPEN]
+    noun = f"{states[0]} need" if len(asked.chosen.get("state", ())) == 1 and states else "need"
+    narrowed = " with these filters" if set(asked.chosen) - ({"state"} if noun != "need" else set()) else ""
     if asked.text and (found.nearest or not number):
-        return f"No need fits “{asked.searched}” well" + (" with these filters" if asked.chosen else "")
+        return f"No {noun} fits “{asked.searched}” well{narrowed}"
     if asked.text:
-        return f"{count(number, 'need')} for “{asked.searched}”" + (
-            " with these filters" if asked.chosen else ""
-        )
-    return count(number, "need") + (" with these filters" if asked.chosen else "")
+        return f"{count(number, noun)} for “{asked.searched}”{narrowed}"
+    return count(number, noun) + narrowed
 
 
 def item(need: Need, fact: Fact, fit: str, quote: Quote | None, rounds: Sequence[Round]) -> Item:
