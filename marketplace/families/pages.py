@@ -169,7 +169,7 @@ class CoSignaturesPage(Page):
         return cls(
             lines=tuple(_ours(one) for one in found),
             workspace_href=url_for("needs.workspace"),
-            board_href=url_for("needs.board"),
+            board_href=url_for("demand.find"),
         )
 
 
