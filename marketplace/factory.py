@@ -30,6 +30,9 @@ from marketplace.matches.finder import Encoder
 from marketplace.matches.routes import matches
 from marketplace.needs.routes import needs
 from marketplace.notices.routes import notices
+from marketplace.opendata import api as open_data_faces
+from marketplace.opendata.api import open_data_api
+from marketplace.opendata.routes import open_data
 from marketplace.organisations.routes import organisations
 from marketplace.passports import queries as standings
 from marketplace.passports.routes import passports
@@ -89,6 +92,7 @@ def create_app(
     passwords.init(app, memory_kib=settings.password_memory_kib, rounds=settings.password_rounds)
     security.init(app, secure=not settings.demo)
     problems.init(app)
+    open_data_faces.init(app)
     # A technology shows its passports and a need its questions, whose rooms lie above: they meet here.
     app.extensions["questions_on_need"] = on_need
     app.extensions["sharing_on_need"] = sharing_on_need
@@ -109,6 +113,8 @@ def create_app(
         matches,
         technologies,
         passports,
+        open_data,
+        open_data_api,
     ):
         app.register_blueprint(room)
     if settings.proxies:

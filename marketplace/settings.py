@@ -98,6 +98,19 @@ class Settings(BaseSettings):
     ] = "INFO"
     password_memory_kib: Annotated[int, Field(ge=8, description="argon2id memory cost, in KiB")] = 65536
     password_rounds: Annotated[int, Field(ge=1, description="argon2id time cost, in rounds")] = 3
+    open_data_per_minute: Annotated[
+        int,
+        Field(
+            ge=10, le=100_000, description="open data requests of one address in a minute, in each process"
+        ),
+    ] = 300
+    ocid_prefix: Annotated[
+        str,
+        Field(
+            pattern="^ocds-[a-z0-9]{6}$",
+            description="who publishes: their registered OCDS prefix; the default is a placeholder, not registered",
+        ),
+    ] = "ocds-000000"
     worker_poll_seconds: Annotated[
         float, Field(gt=0, le=60, description="the worker's pause when nothing waits")
     ] = 0.2

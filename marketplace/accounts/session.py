@@ -13,6 +13,7 @@ from marketplace.access.actor import ANONYMOUS
 from marketplace.accounts import queries
 from marketplace.accounts.models import User
 from marketplace.database import db
+from marketplace.web.security import is_open_data
 
 TOKEN = "sign_in"  # noqa: S105 - the name of the session's entry
 
@@ -32,7 +33,7 @@ def init(app: Flask) -> None:
 
     @app.before_request
     def find_actor() -> None:
-        if request.endpoint == "static" or request.blueprint == "health":
+        if request.endpoint == "static" or request.blueprint == "health" or is_open_data():
             return
         user = current_user._get_current_object()  # noqa: SLF001 - Flask-Login's documented way to the object
         g.actor = queries.actor_of(db.session, user) if isinstance(user, User) else ANONYMOUS

@@ -19,6 +19,7 @@ from marketplace.errors import Conflict, DomainError, Gone, NotPermitted, NotVis
 from marketplace.submissions.actions import AlreadyDone
 from marketplace.web import kept
 from marketplace.web.pages import Page, fragment
+from marketplace.web.security import is_open_data
 
 log = structlog.get_logger()
 
@@ -84,6 +85,9 @@ MISSING_TABLE = "42P01"
 def problem(status: int, *paragraphs: str, title: str = "") -> Response:
     """Return the error page for a status, with its own words or the ones given."""
     heading, usual = WORDS.get(status, WORDS[400])
+    if is_open_data():
+        told: Response = current_app.extensions["open_data_problem"](status, title, paragraphs)
+        return told
     page = Problem(title=title or heading, paragraphs=paragraphs or usual, status=status)
     response = make_response(fragment(page), status)
     if status == 503:

@@ -20,6 +20,15 @@ LARGEST_KEY = 2_147_483_647
 KEPT_STATUSES = (200, 206, 304)
 
 
+#: Answers for programs of everybody: the same for all, kept by shared caches, without session and cookie.
+OPEN_DATA = "/open/"
+
+
+def is_open_data() -> bool:
+    """Tell whether the request is for open data."""
+    return request.path.startswith(OPEN_DATA)
+
+
 class KeyConverter(IntegerConverter):
     """A number in an address that fits a key column."""
 
@@ -28,11 +37,11 @@ class KeyConverter(IntegerConverter):
 
 
 class PageSessions(SecureCookieSessionInterface):
-    """Sessions of pages: built files are kept by shared caches, so they never carry a cookie."""
+    """Sessions of pages: built files and open data are kept by shared caches, so they never carry a cookie."""
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         """Write the cookie where the response is a page."""
-        if request.endpoint != "static":
+        if request.endpoint != "static" and not is_open_data():
             super().save_session(app, session, response)
 
 
@@ -84,7 +93,7 @@ def init(app: Flask, *, secure: bool) -> None:
         headers["Referrer-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin" if is_open_data() else "same-origin"
         if secure:
             headers["Strict-Transport-Security"] = "max-age=31536000"
         # A file's name changes with its content; that one is missing can change with the next release.
@@ -94,7 +103,7 @@ def init(app: Flask, *, secure: bool) -> None:
         elif "Cache-Control" not in headers:
             # Pages name who is signed in and hold a form token: no shared or back-button copy.
             headers["Cache-Control"] = "no-store"
-        if not built_file:
+        if not built_file and not is_open_data():
             response.vary.update(("HX-Request", "HX-Request-Type"))
         return response
 

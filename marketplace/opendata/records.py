@@ -1,0 +1,249 @@
+"""The shape of every public record: what is published, and nothing else, in the words of the published schema.
+
+Each field is named here and filled by hand from what the public pages show, so that a new column of a table is never
+published by itself. The same shapes make the schema (`openapi`), the JSON and the columns of the CSV files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from marketplace.organisations.models import Kind
+from marketplace.passports.rules import Standing
+from marketplace.vocabulary import (
+    CareSetting,
+    ClinicalArea,
+    EvidenceType,
+    FundingState,
+    Readiness,
+    Shift,
+    Timing,
+)
+
+Moment = Annotated[datetime, AfterValidator(lambda when: when.astimezone(UTC))]
+Whole = Annotated[int, Field(ge=0)]
+Number = Annotated[int, Field(ge=1)]
+Address = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+
+
+class Shape(BaseModel):
+    """The base of everything that is published."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Record(Shape):
+    """What every record has. A thing that was withdrawn stays in the list, without what its page no longer shows."""
+
+    id: str
+    """Names the record within its collection, for ever."""
+    updated_at: Moment
+    """When the record last changed. Records are listed in this order, the earliest first."""
+    withdrawn_at: Moment | None = None
+    """When the thing was withdrawn: most other fields are then empty. Empty for what is still there."""
+    page: Address | None = None
+    """The address of the page for people, where there is one."""
+
+
+class OrganisationRecord(Record):
+    """A region, integrated care system, trust or health innovation network. Its id is the code of its address."""
+
+    name: str
+    kind: Kind
+    """`icb` stands for the integrated care system, which acts through its board."""
+    ods_code: str | None
+    """The code of the NHS Organisation Data Service. Health innovation networks may have none."""
+    region: str | None
+    """The id of the NHS England region."""
+    parent: str | None
+    """The id of the integrated care system that a trust belongs to."""
+    closed_on: date | None
+    """The day on which the organisation closed."""
+
+
+class CycleRecord(Record):
+    """A round in which organisations name their top three needs. Listed from the day it opens."""
+
+    name: str
+    opens_on: date
+    closes_on: date
+
+
+class EvidenceWanted(Shape):
+    """A type of evidence that an organisation wants to see, and what exactly."""
+
+    type: EvidenceType
+    detail: str
+
+
+class NeedText(Record):
+    """What an organisation says of its need. All of it is empty once the need was withdrawn."""
+
+    problem: str | None = None
+    who_affected: str | None = None
+    how_many: Whole | None = None
+    """How many people are affected."""
+    how_many_note: str | None = None
+    """What the number counts."""
+    pathway_today: str | None = None
+    outcome: str | None = None
+    measure: str | None = None
+    baseline: str | None = None
+    target: str | None = None
+    must: list[str] = []
+    """What a solution must do."""
+    evidence_wanted: list[EvidenceWanted] = []
+    clinical_area: ClinicalArea | None = None
+    care_setting: CareSetting | None = None
+    shift: Shift | None = None
+    """The shift of the 10 Year Health Plan that the need supports."""
+    timing: Timing | None = None
+    funding_state: FundingState | None = None
+
+
+class NeedRecord(NeedText):
+    """A need as it stands now. Its id is the reference of its address."""
+
+    organisation: str
+    """The id of the organisation."""
+    organisation_name: str
+    title: str
+    published_at: Moment
+    """When the need was first published."""
+    version: Number | None = None
+    """The number of the version that stands now."""
+    version_published_at: Moment | None = None
+    withdrawn_reason: str | None = None
+    """Why the need was withdrawn."""
+
+
+class NeedVersionRecord(NeedText):
+    """A version of a need as it was published. It never changes, except that it goes when the need is withdrawn."""
+
+    need: str
+    """The id of the need."""
+    organisation: str
+    organisation_name: str
+    number: Number
+    title: str | None = None
+    change_note: str | None = None
+    """What changed since the version before."""
+    published_at: Moment | None = None
+
+
+class PriorityRecord(Record):
+    """The top three of one organisation in one cycle. A place that is not taken is empty."""
+
+    organisation: str
+    organisation_name: str
+    cycle: str
+    """The id of the cycle."""
+    first: str | None
+    """The id of the need in first place."""
+    second: str | None
+    third: str | None
+
+
+class EvidenceRecord(Shape):
+    """Evidence that a supplier names. Check it by its number with its issuer."""
+
+    type: EvidenceType
+    number: str
+    issuer: str
+    scope: str
+    summary: str
+    issued_on: date
+    expires_on: date | None
+    withdrawn_on: date | None
+
+
+class TechnologyRecord(Record):
+    """A technology in its supplier's words, which we have not checked. Withdrawn means taken off the register."""
+
+    name: str | None = None
+    supplier: str | None = None
+    """The name of the company."""
+    summary: str | None = None
+    intended_use: str | None = None
+    replaces: str | None = None
+    claims: list[str] = []
+    settings: list[CareSetting] = []
+    clinical_areas: list[ClinicalArea] = []
+    readiness: Readiness | None = None
+    version: Number | None = None
+    version_listed_at: Moment | None = None
+    evidence: list[EvidenceRecord] = []
+
+
+class ReliedOnRecord(Shape):
+    """Evidence that a passport relies on."""
+
+    type: EvidenceType
+    number: str
+    issuer: str
+    scope: str
+    issued_on: date
+    expires_on: date | None
+    withdrawn_on: date | None
+
+
+class PassportRecord(Record):
+    """A passport on this service's register, which is not the official one. Its id is its number."""
+
+    standing: Standing
+    """How it stands today. Only `valid` and `expiring` may be relied on."""
+    reason: str | None
+    """Why it was suspended or revoked."""
+    technology: str
+    """The id of the technology."""
+    technology_name: str
+    """The name in the version that was assessed."""
+    technology_version: Number
+    supplier: str
+    issuer: str
+    """The id of the organisation that issued it."""
+    issuer_name: str
+    scope: str
+    conditions: str | None
+    issued_at: Moment
+    valid_from: date
+    valid_to: date
+    """The last day on which it is valid."""
+    evidence: list[ReliedOnRecord]
+
+
+class QuestionRecord(Record):
+    """A question about a need with its public answer. Nobody is told who asked. Gone when the need is withdrawn."""
+
+    need: str
+    """The id of the need."""
+    question: str | None = None
+    answer: str | None = None
+    answered_at: Moment | None = None
+    corrected_at: Moment | None = None
+    """When the answer was last corrected."""
+
+
+class Problem(Shape):
+    """What went wrong (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    parameter: str | None = None
+    """The part of the address that is meant, where there is one."""
+
+
+def columns(record: type[Record]) -> tuple[str, ...]:
+    """Return the header row of a CSV file: the same fields as in JSON, in the order of the schema."""
+    return tuple(record.model_fields)
+
+
+def plain(records: Sequence[Shape]) -> list[dict[str, Any]]:
+    """Return records as JSON has them."""
+    return [record.model_dump(mode="json") for record in records]
