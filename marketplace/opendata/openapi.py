@@ -51,7 +51,7 @@ class Index(records.Shape):
 
 def address(path: str) -> str:
     """Return the whole address of something below the prefix."""
-    return f"{public_link('open_data_api.index').removesuffix(PREFIX)}{PREFIX}{path}"
+    return public_link("open_data_api.index").rstrip("/") + path
 
 
 def index() -> Index:

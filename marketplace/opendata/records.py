@@ -80,7 +80,7 @@ class EvidenceWanted(Shape):
     detail: str
 
 
-class NeedText(Record):
+class NeedText(Shape):
     """What an organisation says of its need. All of it is empty once the need was withdrawn."""
 
     problem: str | None = None
@@ -105,34 +105,42 @@ class NeedText(Record):
     funding_state: FundingState | None = None
 
 
-class NeedRecord(NeedText):
-    """A need as it stands now. Its id is the reference of its address."""
+class NeedHead(Record):
+    """Whose need it is and how it stands."""
 
+    withdrawn_reason: str | None = None
+    """Why the need was withdrawn."""
     organisation: str
     """The id of the organisation."""
     organisation_name: str
-    title: str
     published_at: Moment
     """When the need was first published."""
     version: Number | None = None
     """The number of the version that stands now."""
     version_published_at: Moment | None = None
-    withdrawn_reason: str | None = None
-    """Why the need was withdrawn."""
+    title: str
 
 
-class NeedVersionRecord(NeedText):
-    """A version of a need as it was published. It never changes, except that it goes when the need is withdrawn."""
+class NeedRecord(NeedText, NeedHead):
+    """A need as it stands now. Its id is the reference of its address."""
+
+
+class VersionHead(Record):
+    """Which version of which need it is."""
 
     need: str
     """The id of the need."""
     organisation: str
     organisation_name: str
     number: Number
-    title: str | None = None
+    published_at: Moment | None = None
     change_note: str | None = None
     """What changed since the version before."""
-    published_at: Moment | None = None
+    title: str | None = None
+
+
+class NeedVersionRecord(NeedText, VersionHead):
+    """A version of a need as it was published. It never changes, except that it goes when the need is withdrawn."""
 
 
 class PriorityRecord(Record):

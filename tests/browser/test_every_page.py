@@ -17,7 +17,7 @@ from tests.web.access.doors import CASES, signed_in
 from tests.web.access.world import Case, Who, World
 
 #: Answers for machines, and what only a file server answers.
-NO_PAGE = ("health.", "static")
+NO_PAGE = ("health.", "static", "open_data_api.")
 PAGES = [
     case for case in CASES if case.method == "GET" and case.allowed and not case.endpoint.startswith(NO_PAGE)
 ]

@@ -1,0 +1,154 @@
+"""Something of everything that is public, and things that are not, with people whose data is easy to find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from marketplace import clock
+from marketplace.access.policy import Role
+from marketplace.accounts.models import User
+from marketplace.needs.models import Need, NeedVersion
+from marketplace.organisations.models import Kind, Organisation
+from marketplace.passports.models import Passport
+from marketplace.questions.models import Answer, Question
+from marketplace.questions.rules import Reason
+from marketplace.technologies.models import Technology
+from tests.factories.needs import make_cycle, make_draft, make_need
+from tests.factories.organisations import make_organisation
+from tests.factories.passports import make_passport
+from tests.factories.people import make_user
+from tests.factories.questions import make_question
+from tests.factories.technologies import make_evidence, make_technology
+
+#: In every personal field of every account, and in nothing else.
+SENTINEL = "Sentinelperson"
+
+
+@dataclass
+class World:
+    """The things that tests name."""
+
+    trust: Organisation
+    need: Need
+    withdrawn: Need
+    draft: Need
+    technology: Technology
+    archived: Technology
+    unlisted: Technology
+    passport: Passport
+    answered: Question
+    waiting: Question
+    declined: Question
+
+
+def make_person(session: Session, role: Role, at: Organisation) -> User:
+    """Return somebody whose every personal field holds the sentinel."""
+    number = session.query(User).count()
+    return make_user(
+        session,
+        role,
+        at,
+        name=f"{SENTINEL} Name{number}",
+        email=f"{SENTINEL.lower()}{number}@people.example",
+        telephone=f"{SENTINEL} 01632 960001",
+        job_title=f"{SENTINEL} of Somewhere",
+    )
+
+
+def make_world(session: Session) -> World:
+    """Build and commit the world."""
+    region = make_organisation(session, Kind.REGION)
+    icb = make_organisation(session, Kind.ICB, region_id=region.id)
+    trust = make_organisation(session, Kind.TRUST, parent_id=icb.id, region_id=region.id)
+    hin = make_organisation(session, Kind.HIN, ods_code=None)
+    supplier = make_organisation(session, Kind.SUPPLIER)
+    lead = make_person(session, Role.NEED_LEAD, trust)
+    innovator = make_person(session, Role.INNOVATOR, supplier)
+    assessor = make_person(session, Role.ASSESSOR, trust)
+    make_person(session, Role.BROKER, hin)
+    today = clock.today()
+    earlier = make_cycle(
+        session,
+        opens_on=today - timedelta(days=200),
+        reminds_on=today - timedelta(days=120),
+        locks_on=today - timedelta(days=100),
+        closes_on=today - timedelta(days=100),
+    )
+    make_cycle(session)
+
+    need = make_need(session, trust, rank=1, must=("=1+1; a formula", "Work where there is no wifi"))
+    need.created_by_id = lead.id
+    changed = NeedVersion(
+        need_id=need.id,
+        number=2,
+        change_note="We measured again",
+        published_at=clock.now(),
+        published_by_id=lead.id,
+    )
+    changed.fill(need.versions[0].content())
+    session.add(changed)
+    need.version = 2
+    make_need(session, trust, rank=2, shift=None, how_many_note="")
+    make_need(session, hin, cycle=earlier)
+    withdrawn = make_need(session, icb, withdrawn="We solved it ourselves.", problem="Withdrawn problem text")
+    draft = make_draft(session, trust, title="A draft that nobody may see", problem="Draft problem text")
+
+    technology = make_technology(session, supplier)
+    technology.versions[0].listed_by_id = innovator.id
+    kept = make_evidence(session, technology)
+    make_evidence(session, technology, withdrawn=True)
+    archived = make_technology(session, supplier, archived=True, summary="Archived summary text")
+    unlisted = make_technology(session, supplier, listed=False, summary="Unlisted summary text")
+    passport = make_passport(session, technology, trust, relied_on=[kept], assessor_id=assessor.id)
+    make_passport(session, technology, icb, suspended=True)
+    make_passport(session, technology, icb, revoked=True)
+    make_passport(
+        session,
+        technology,
+        valid_from=today - timedelta(days=300),
+        valid_to=today - timedelta(days=3),
+    )
+
+    answered = make_question(
+        session,
+        need,
+        supplier,
+        innovator,
+        text="As it was asked, before the lead changed it?",
+        answer="-2 was the first answer",
+    )
+    answered.answers[0].question_text = "As it was published?"
+    answered.answers[0].answered_by_id = lead.id
+    answered.answers.append(
+        Answer(
+            number=2,
+            question_text="As it was published, with one word better?",
+            text="The answer that counts",
+            answered_at=clock.now(),
+            answered_by_id=lead.id,
+        )
+    )
+    waiting = make_question(session, need, supplier, innovator, text="A question that waits for its answer?")
+    declined = make_question(
+        session, need, supplier, innovator, text="A question that was set aside?", declined=Reason.NOT_ABOUT
+    )
+    make_question(
+        session, withdrawn, supplier, innovator, text="About a need that is gone?", answer="Gone answer text"
+    )
+    session.commit()
+    return World(
+        trust,
+        need,
+        withdrawn,
+        draft,
+        technology,
+        archived,
+        unlisted,
+        passport,
+        answered,
+        waiting,
+        declined,
+    )
