@@ -7,7 +7,6 @@ from marketplace.introductions import models as introductions
 from marketplace.matches import models as matches
 from marketplace.needs import models as needs
 from marketplace.notices import models as notices
-from marketplace.opendata import models as opendata
 from marketplace.organisations import models as organisations
 from marketplace.outbox import models as outbox
 from marketplace.passports import models as passports
@@ -23,7 +22,6 @@ __all__ = [
     "matches",
     "needs",
     "notices",
-    "opendata",
     "organisations",
     "outbox",
     "passports",
