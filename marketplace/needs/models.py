@@ -251,17 +251,20 @@ def _last_place_of_its_own() -> ColumnElement[bool]:
     last = (
         select(cycle.id)
         .join(place, place.cycle_id == cycle.id)
-        .where(place.need_id == Need.id, _by_its_own(place))
+        .where(place.need_id == Need.id, by_its_own(place))
         .order_by(cycle.opens_on.desc())
         .limit(1)
         .correlate(Need)
         .scalar_subquery()
     )
-    return and_(Need.id == Priority.need_id, _by_its_own(Priority), Priority.cycle_id == last)
+    return and_(Need.id == Priority.need_id, by_its_own(Priority), Priority.cycle_id == last)
 
 
-def _by_its_own(place: type[Priority]) -> ColumnElement[bool]:
-    # Or by an organisation that it belonged to before: places of past cycles stay with who gave them.
+def by_its_own(place: type[Priority]) -> ColumnElement[bool]:
+    """Return the condition that a place was given by the need's own organisation.
+
+    Or by one that it belonged to before: places of past cycles stay with who gave them.
+    """
     earlier = select(SuccessionMove.from_id).where(
         SuccessionMove.kind == "need", SuccessionMove.subject_id == Need.id
     )

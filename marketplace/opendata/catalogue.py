@@ -17,9 +17,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace import clock
 from marketplace.database import Moment, db
-from marketplace.needs.models import Cycle, Need, NeedVersion
+from marketplace.needs.models import Cycle, Need, NeedVersion, PlacesRecord
+from marketplace.needs.rounds import Standing as NeedStanding
 from marketplace.opendata import queries, records, rules
-from marketplace.opendata.models import TopThreeChange
 from marketplace.opendata.queries import Changed
 from marketplace.opendata.records import Record, Shape
 from marketplace.opendata.rules import Asked, Parameter
@@ -257,7 +257,15 @@ NEEDS = Collection(
     fill=queries.need_records,
     named=lambda name: Need.ref == name,
     withdrawn=lambda: Need.withdrawn_at,
-    filters=(_of_organisation(Need.organisation_id), REGION, *_need_terms()),
+    filters=(
+        _of_organisation(Need.organisation_id),
+        REGION,
+        Filter(
+            rules.choice("standing", "That stand so today.", NeedStanding),
+            lambda value: queries.stands_so(NeedStanding(value)),
+        ),
+        *_need_terms(),
+    ),
     feed=True,
 )
 
@@ -267,7 +275,7 @@ NEED_VERSIONS = Collection(
     about="Every version of a need as it was published, so that changes can be followed.",
     record=records.NeedVersionRecord,
     rows=queries.public_need_versions,
-    changed=queries.need_changed,
+    changed=queries.version_changed,
     fill=queries.need_version_records,
     named=_version,
     withdrawn=lambda: Need.withdrawn_at,
@@ -284,7 +292,7 @@ PRIORITIES = Collection(
     fill=queries.priority_records,
     named=_top_three,
     filters=(
-        _of_organisation(TopThreeChange.organisation_id),
+        _of_organisation(PlacesRecord.organisation_id),
         Filter(rules.code("cycle", "Of one cycle: the id of its record.", "1"), _cycle),
         REGION,
     ),

@@ -6,8 +6,8 @@ pages of a list are cut in that order; it has to cover everything that the recor
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -20,7 +20,10 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    null,
+    or_,
     select,
+    type_coerce,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased, joinedload, selectinload
@@ -31,8 +34,18 @@ from marketplace import clock
 from marketplace.audit.models import AuditEvent
 from marketplace.clock import LONDON
 from marketplace.database import Moment, db
-from marketplace.needs.models import Cycle, Need, NeedFields, NeedVersion, Priority
-from marketplace.opendata.models import TopThreeChange
+from marketplace.needs.models import (
+    Cycle,
+    Need,
+    NeedFields,
+    NeedVersion,
+    PlacesRecord,
+    Priority,
+    by_its_own,
+)
+from marketplace.needs.queries import cycles
+from marketplace.needs.rounds import DAY, Round, stand
+from marketplace.needs.rounds import Standing as NeedStanding
 from marketplace.opendata.records import (
     CycleRecord,
     EvidenceRecord,
@@ -46,7 +59,7 @@ from marketplace.opendata.records import (
     ReliedOnRecord,
     TechnologyRecord,
 )
-from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
+from marketplace.organisations.models import NEED_KINDS, Kind, Organisation, SuccessionMove
 from marketplace.passports.models import Passport, PassportEvidence
 from marketplace.passports.rules import Standing
 from marketplace.questions.models import Answer, Question
@@ -122,13 +135,14 @@ NHS_KINDS = (Kind.REGION, *NEED_KINDS)
 
 
 def public_organisations() -> Select[int]:
-    """Select the organisations of the NHS."""
-    return select(Organisation.id).where(Organisation.kind.in_(NHS_KINDS))
+    """Select the organisations of the NHS, from the day they open."""
+    opened = or_(Organisation.opened_on.is_(None), begun(Organisation.opened_on).is_not(None))
+    return select(Organisation.id).where(Organisation.kind.in_(NHS_KINDS), opened)
 
 
 def organisation_changed() -> ColumnElement[datetime]:
     """Return when an organisation changed."""
-    return latest(Organisation.updated_at)
+    return latest(Organisation.updated_at, begun(Organisation.opened_on))
 
 
 def organisation_records(changed: Changed) -> list[OrganisationRecord]:
@@ -188,7 +202,12 @@ def cycle_records(changed: Changed) -> list[CycleRecord]:
     rows = {one.id: one for one in db.session.scalars(select(Cycle).where(Cycle.id.in_(changed)))}
     return [
         CycleRecord(
-            id=str(one.id), updated_at=when, name=one.name, opens_on=one.opens_on, closes_on=one.closes_on
+            id=str(one.id),
+            updated_at=when,
+            name=one.name,
+            opens_on=one.opens_on,
+            locks_on=one.locks_on,
+            closes_on=one.closes_on,
         )
         for one, when in _in_order(rows, changed)
     ]
@@ -197,19 +216,81 @@ def cycle_records(changed: Changed) -> list[CycleRecord]:
 # Needs -----------------------------------------------------------------------------------------------------------
 
 
+def _turns() -> Select[int, datetime]:
+    """Select for each need with a place when dates last turned how it stands: by its id as ``need_id``, ``turned``.
+
+    A need has to be confirmed once the next cycle opens, and lapses when that locks (`marketplace.needs.rounds`), so
+    the moments are those of the cycles after that of its place. Cycles are few: they are read, and given as values.
+    """
+    now, opened = clock.now(), sorted(cycles(), key=lambda one: one.opens_on)
+    noted = dict(
+        db.session.execute(
+            select(AuditEvent.subject_id, func.max(AuditEvent.at))
+            .where(AuditEvent.subject_kind == "cycle")
+            .group_by(AuditEvent.subject_id)
+        ).all()
+    )
+    moments = {}
+    for place, cycle in enumerate(opened):
+        later = opened[place + 1 : place + 3]
+        days = [one.opens_on for one in later] + [one.locks_on + DAY for one in later[:1]]
+        turns = [datetime.combine(day, datetime.min.time(), UTC) for day in days]
+        turns += [noted[str(one.id)] for one in later if str(one.id) in noted]
+        if begun_turns := [turn for turn in turns if turn <= now]:
+            moments[cycle.id] = literal(max(begun_turns), Moment())
+    turned = case(moments, value=Priority.cycle_id) if moments else cast(null(), Moment())
+    return select(Priority.need_id, func.max(type_coerce(turned, Moment())).label("turned")).group_by(
+        Priority.need_id
+    )
+
+
+def _placed() -> Select[int, datetime]:
+    # Needs of an organisation whose places change may have been confirmed in a new cycle.
+    return select(PlacesRecord.organisation_id, func.max(PlacesRecord.at).label("placed")).group_by(
+        PlacesRecord.organisation_id
+    )
+
+
+def _moved() -> Select[int, datetime]:
+    return (
+        select(SuccessionMove.subject_id.label("need_id"), func.max(SuccessionMove.at).label("moved"))
+        .where(SuccessionMove.kind == "need")
+        .group_by(SuccessionMove.subject_id)
+    )
+
+
+def _with_owner(statement: Select[int]) -> Select[int]:
+    """Join a selection of needs with their organisations, and with when they came there as ``moved``."""
+    moved = _moved().subquery("moved")
+    return statement.join(Organisation, Organisation.id == Need.organisation_id).outerjoin(
+        moved, moved.c.need_id == Need.id
+    )
+
+
+#: Columns of what the selections of needs join by these names.
+MOVED, TURNED, PLACED = (literal_column(f"{name}.{name}", Moment()) for name in ("moved", "turned", "placed"))
+
+
 def public_needs() -> Select[int]:
     """Select every need that was ever published, with its organisation and the version that stands."""
+    turned, placed = _turns().subquery("turned"), _placed().subquery("placed")
     return (
-        select(Need.id)
-        .join(Organisation, Organisation.id == Need.organisation_id)
+        _with_owner(select(Need.id))
         .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+        .outerjoin(turned, turned.c.need_id == Need.id)
+        .outerjoin(placed, placed.c.organisation_id == Need.organisation_id)
         .where(Need.published_at.is_not(None))
     )
 
 
 def need_changed() -> ColumnElement[datetime]:
-    """Return when a need's record changed: a version, a withdrawal, or the name of its organisation."""
-    return latest(need_told(), Organisation.updated_at)
+    """Return when a need's record changed: its text, its state, how it stands, or its organisation."""
+    return latest(need_told(), Organisation.updated_at, MOVED, TURNED, PLACED)
+
+
+def version_changed() -> ColumnElement[datetime]:
+    """Return when the record of a version changed: published, withdrawn with its need, or its organisation."""
+    return latest(need_told(), Organisation.updated_at, MOVED)
 
 
 def need_told() -> ColumnElement[datetime]:
@@ -217,27 +298,54 @@ def need_told() -> ColumnElement[datetime]:
     return latest(NeedVersion.published_at, Need.withdrawn_at)
 
 
+def stands_so(standing: NeedStanding) -> ColumnElement[bool]:
+    """Return the condition that a need that was not withdrawn stands so today."""
+    today, rounds = clock.today(), cycles()
+    ids = [
+        one.id
+        for one in rounds
+        if one.opens_on <= today
+        and stand(one.round, [each.round for each in rounds], today).standing is standing
+    ]
+    place, cycle = aliased(Priority), aliased(Cycle)
+    last = (
+        select(cycle.id)
+        .join(place, place.cycle_id == cycle.id)
+        .where(place.need_id == Need.id, by_its_own(place))
+        .order_by(cycle.opens_on.desc())
+        .limit(1)
+        .correlate(Need)
+        .scalar_subquery()
+    )
+    return and_(Need.withdrawn_at.is_(None), last.in_(ids))
+
+
 def needs_by_id(ids: Collection[int]) -> dict[int, Need]:
     """Return needs with organisation and version, in one query."""
     found = db.session.scalars(
         select(Need)
         .where(Need.id.in_(ids), Need.published_at.is_not(None))
-        .options(joinedload(Need.organisation), joinedload(Need.current))
+        .options(
+            joinedload(Need.organisation),
+            joinedload(Need.current),
+            joinedload(Need.priority).joinedload(Priority.cycle),
+        )
     )
     return {need.id: need for need in found}
 
 
 def need_records(changed: Changed) -> list[NeedRecord]:
     """Return the records of some needs."""
+    rounds = [cycle.round for cycle in cycles()]
     return [
-        _need_record(need, when)
+        _need_record(need, rounds, when)
         for need, when in _in_order(needs_by_id(changed), changed)
         if need.current is not None
     ]
 
 
-def _need_record(need: Need, when: datetime) -> NeedRecord:
-    version = need.current
+def _need_record(need: Need, rounds: Sequence[Round], when: datetime) -> NeedRecord:
+    version, place = need.current, need.priority
     gone = need.withdrawn_at is not None
     if version is None or need.published_at is None:
         raise ValueError("never published")
@@ -253,6 +361,8 @@ def _need_record(need: Need, when: datetime) -> NeedRecord:
         published_at=need.published_at,
         version=None if gone else version.number,
         version_published_at=None if gone else version.published_at,
+        cycle=None if gone or place is None else str(place.cycle_id),
+        standing=None if gone or place is None else stand(place.cycle.round, rounds, clock.today()).standing,
         **({} if gone else _need_text(version)),
     )
 
@@ -283,11 +393,8 @@ def _need_text(version: NeedFields) -> dict[str, Any]:
 
 def public_need_versions() -> Select[int]:
     """Select every version of every need that was ever published."""
-    return (
-        select(NeedVersion.id)
-        .join(Need, Need.id == NeedVersion.need_id)
-        .join(Organisation, Organisation.id == Need.organisation_id)
-        .where(Need.published_at.is_not(None))
+    return _with_owner(select(NeedVersion.id).join(Need, Need.id == NeedVersion.need_id)).where(
+        Need.published_at.is_not(None)
     )
 
 
@@ -333,19 +440,50 @@ def _version_record(version: NeedVersion, when: datetime) -> NeedVersionRecord:
 
 
 def public_priorities() -> Select[int]:
-    """Select every top three that was ever named in a cycle that has opened."""
+    """Select every top three that was published in a cycle that has opened, by its latest change.
+
+    Places are held from the day a need is sent for sign-off; they are public when it is published.
+    """
+    newest = select(func.max(PlacesRecord.id)).group_by(PlacesRecord.organisation_id, PlacesRecord.cycle_id)
+    held = (
+        select(Priority.need_id)
+        .join(Need, Need.id == Priority.need_id)
+        .where(_of_record(), Need.published_at.is_not(None))
+    )
+    emptied = select(Need.id).where(
+        Need.organisation_id == PlacesRecord.organisation_id,
+        Need.withdrawn_at >= midnight(Cycle.opens_on, literal_column("0")),
+    )
     return (
-        select(TopThreeChange.id)
-        .join(Organisation, Organisation.id == TopThreeChange.organisation_id)
-        .join(Cycle, Cycle.id == TopThreeChange.cycle_id)
-        .where(begun(Cycle.opens_on).is_not(None))
+        select(PlacesRecord.id)
+        .join(Organisation, Organisation.id == PlacesRecord.organisation_id)
+        .join(Cycle, Cycle.id == PlacesRecord.cycle_id)
+        .where(
+            PlacesRecord.id.in_(newest),
+            begun(Cycle.opens_on).is_not(None),
+            or_(
+                held.correlate(PlacesRecord).exists(),
+                emptied.correlate(PlacesRecord, Cycle).exists(),
+            ),
+        )
+    )
+
+
+def _of_record() -> ColumnElement[bool]:
+    return and_(
+        Priority.organisation_id == PlacesRecord.organisation_id,
+        Priority.cycle_id == PlacesRecord.cycle_id,
     )
 
 
 def priority_changed() -> ColumnElement[datetime]:
-    """Return when a top three changed."""
+    """Return when a top three changed: its places, or that a need that held one was published."""
+    published = select(func.max(Need.published_at)).join(Priority, Priority.need_id == Need.id)
     return latest(
-        TopThreeChange.changed_at, Organisation.updated_at, midnight(Cycle.opens_on, literal_column("0"))
+        PlacesRecord.at,
+        published.where(_of_record()).correlate(PlacesRecord).scalar_subquery(),
+        Organisation.updated_at,
+        midnight(Cycle.opens_on, literal_column("0")),
     )
 
 
@@ -354,24 +492,18 @@ def priority_records(changed: Changed) -> list[PriorityRecord]:
     rows = {
         row[0].id: row
         for row in db.session.execute(
-            select(TopThreeChange, Organisation)
-            .join(Organisation, Organisation.id == TopThreeChange.organisation_id)
-            .where(TopThreeChange.id.in_(changed))
+            select(PlacesRecord, Organisation)
+            .join(Organisation, Organisation.id == PlacesRecord.organisation_id)
+            .where(PlacesRecord.id.in_(changed))
         ).all()
     }
     places: dict[int, dict[int, str]] = {}
     for row, rank, ref in db.session.execute(
-        select(TopThreeChange.id, Priority.rank, Need.ref)
-        .join(
-            Priority,
-            and_(
-                Priority.organisation_id == TopThreeChange.organisation_id,
-                Priority.cycle_id == TopThreeChange.cycle_id,
-            ),
-        )
+        select(PlacesRecord.id, Priority.rank, Need.ref)
+        .join(Priority, _of_record())
         .join(Need, Need.id == Priority.need_id)
-        .where(TopThreeChange.id.in_(changed))
-        .order_by(TopThreeChange.id, Priority.rank)
+        .where(PlacesRecord.id.in_(changed), Need.published_at.is_not(None))
+        .order_by(PlacesRecord.id, Priority.rank)
     ).all():
         places.setdefault(row, {})[rank] = ref
     return [

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from marketplace.needs.rounds import Standing as NeedStanding
 from marketplace.organisations.models import Kind
 from marketplace.passports.rules import Standing
 from marketplace.vocabulary import (
@@ -70,6 +71,8 @@ class CycleRecord(Record):
 
     name: str
     opens_on: date
+    locks_on: date
+    """The last day on which organisations may change their top three."""
     closes_on: date
 
 
@@ -118,6 +121,11 @@ class NeedHead(Record):
     version: Number | None = None
     """The number of the version that stands now."""
     version_published_at: Moment | None = None
+    standing: NeedStanding | None = None
+    """`current` has a place in the latest cycle. `to-confirm` had one in the cycle before, and its organisation can
+    still confirm it. `lapsed` was not confirmed in time."""
+    cycle: str | None = None
+    """The id of the cycle in which it last had a place."""
     title: str
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import clock
 from marketplace.access.policy import Role
 from marketplace.accounts.models import User
-from marketplace.needs.models import Need, NeedVersion
+from marketplace.needs import places
+from marketplace.needs.models import Need, NeedVersion, Priority
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.passports.models import Passport
 from marketplace.questions.models import Answer, Question
@@ -138,6 +140,10 @@ def make_world(session: Session) -> World:
     make_question(
         session, withdrawn, supplier, innovator, text="About a need that is gone?", answer="Gone answer text"
     )
+    for organisation_id, cycle_id in session.execute(
+        select(Priority.organisation_id, Priority.cycle_id).distinct().order_by(Priority.cycle_id)
+    ).all():
+        places.note(session, organisation_id, cycle_id)
     session.commit()
     return World(
         trust,

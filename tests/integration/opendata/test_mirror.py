@@ -1,0 +1,262 @@
+"""A client that was written from the published document alone keeps a true copy, on both databases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from benchmarks.mirror import Fetch, Mirror
+from marketplace import clock
+from marketplace.access.policy import Role
+from marketplace.needs import actions as needs
+from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
+from marketplace.opendata import catalogue
+from marketplace.opendata.rules import Asked
+from marketplace.organisations.models import Kind, Organisation
+from marketplace.passports import actions as passports
+from marketplace.passports.models import Passport
+from marketplace.questions.models import Answer, Question
+from marketplace.technologies import actions as technologies
+from marketplace.technologies.models import Technology
+from tests.factories.needs import make_need
+from tests.factories.people import make_actor
+from tests.factories.technologies import make_evidence
+from tests.web.opendata.world import World, make_world
+
+DOCUMENT = "/open/v1/openapi.json"
+
+
+def truth(app: Flask) -> dict[str, dict[str, object]]:
+    """Return all records of all collections, read from the database without pages, cursors or HTTP."""
+    with app.app_context():
+        found = {}
+        for name, collection in catalogue.COLLECTIONS.items():
+            changed = catalogue.everything(collection, Asked({}, {}))
+            records = collection.fill(changed)
+            found[f"/{name}"] = {record.id: json.loads(record.model_dump_json()) for record in records}  # type: ignore[attr-defined] # all have one
+        return found
+
+
+def copied(mirror: Mirror) -> dict[str, dict[str, object]]:
+    return {path: dict(copy.records) for path, copy in mirror.copies.items()}
+
+
+def change_everything(app: Flask, session: Session, world: World) -> None:
+    """Do what people do: publish, withdraw, suspend, lift, revoke, take off, answer, correct, rename."""
+    assessor = make_actor(session, Role.ASSESSOR, world.trust)
+    innovator = make_actor(session, Role.INNOVATOR, world.technology.supplier)
+    lead = make_actor(session, Role.NEED_LEAD, world.trust)
+    number, need_ref = world.passport.number, world.need.ref
+    evidence = make_evidence(session, world.technology)
+    second = NeedVersion(
+        need_id=world.need.id,
+        number=3,
+        change_note="Once more",
+        published_at=clock.now(),
+        title="A new title",
+    )
+    second.fill(world.need.versions[0].content())
+    second.title = "A new title"
+    session.add(second)
+    world.need.version = 3
+    correction = Answer(
+        question_id=world.answered.id,
+        number=3,
+        question_text="Corrected once more?",
+        text="Yes, corrected",
+        answered_at=clock.now(),
+    )
+    session.add(correction)
+    world.trust.name, world.trust.updated_at = "The renamed trust", clock.now()
+    make_need(session, world.trust, rank=3, title="A need that is new")
+    session.commit()
+    with app.app_context():
+        passports.suspend(assessor, number, "A safety notice is being looked into.")
+        technologies.withdraw_evidence(innovator, world.technology.ref, evidence.ref)
+        needs.withdraw(lead, need_ref, "It was solved in another way.")
+
+
+def test_the_first_copy_holds_every_record_of_every_collection(
+    app: Flask, session: Session, ask: Fetch
+) -> None:
+    world = make_world(session)
+    mirror = Mirror(DOCUMENT, ask)
+    mirror.update()
+    assert set(mirror.copies) == {f"/{name}" for name in catalogue.COLLECTIONS}
+    assert copied(mirror) == truth(app)
+    # And against the tables themselves, so that the two cannot be wrong in the same way.
+    published = session.scalars(select(Need.ref).where(Need.published_at.is_not(None)))
+    assert set(mirror.copies["/needs"].records) == set(published)
+    assert set(mirror.copies["/technologies"].records) == {world.technology.ref, world.archived.ref}
+    assert set(mirror.copies["/passports"].records) == set(session.scalars(select(Passport.number)))
+    assert set(mirror.copies["/cycles"].records) == {str(one) for one in session.scalars(select(Cycle.id))}
+    nhs = session.scalars(select(Organisation.code).where(Organisation.kind != Kind.SUPPLIER))
+    assert set(mirror.copies["/organisations"].records) == set(nhs)
+    answered = session.scalars(select(Question.ref).where(Question.answered_at.is_not(None)))
+    assert set(mirror.copies["/questions"].records) == set(answered)
+    versions = session.execute(select(Need.ref, NeedVersion.number).join(Need.versions)).all()
+    assert set(mirror.copies["/need-versions"].records) == {f"{ref}-{number}" for ref, number in versions}
+    ranked = session.execute(
+        select(Priority.cycle_id, Organisation.code, Priority.rank, Need.ref)
+        .join(Organisation, Organisation.id == Priority.organisation_id)
+        .join(Need, Need.id == Priority.need_id)
+    ).all()
+    places = {
+        (record["id"], rank + 1, record[place])
+        for record in mirror.copies["/priorities"].records.values()
+        for rank, place in enumerate(("first", "second", "third"))
+        if record[place]
+    }
+    assert places == {(f"{cycle}-{code}", rank, ref) for cycle, code, rank, ref in ranked}
+
+
+def test_small_pages_give_the_same_copy(app: Flask, session: Session, ask: Fetch) -> None:
+    make_world(session)
+    mirror = Mirror(DOCUMENT, ask)
+    for copy in mirror.copies.values():
+        copy.address += "?limit=1"
+    mirror.update()
+    assert copied(mirror) == truth(app)
+
+
+def test_asking_for_changes_brings_the_copy_up_to_date(app: Flask, session: Session, ask: Fetch) -> None:
+    world = make_world(session)
+    mirror = Mirror(DOCUMENT, ask)
+    mirror.update()
+    before = truth(app)
+    with time_machine.travel(clock.now() + timedelta(minutes=10)):
+        change_everything(app, session, world)
+        came = mirror.update()
+        assert copied(mirror) == truth(app)
+    after = truth(app)
+    assert after != before
+    assert (
+        mirror.copies["/needs"].records[world.need.ref]["withdrawn_reason"] == "It was solved in another way."
+    )
+    assert mirror.copies["/passports"].records[world.passport.number]["standing"] == "suspended"
+    # Only what had changed came, and the minute before it.
+    assert came < sum(len(records) for records in after.values())
+
+
+def test_what_is_lifted_taken_off_and_emptied_comes_too(app: Flask, session: Session, ask: Fetch) -> None:
+    world = make_world(session)
+    assessor = make_actor(session, Role.ASSESSOR, world.trust)
+    innovator = make_actor(session, Role.INNOVATOR, world.technology.supplier)
+    lead = make_actor(session, Role.NEED_LEAD, world.trust)
+    number, ref = world.passport.number, world.technology.ref
+    needs_of = [
+        one.ref for one in session.scalars(select(Need).where(Need.organisation_id == world.trust.id))
+    ]
+    published = [one for one in needs_of if one != world.draft.ref]
+    session.rollback()
+    with app.app_context():
+        passports.suspend(assessor, number, "A safety notice is being looked into.")
+    mirror = Mirror(DOCUMENT, ask)
+    mirror.update()
+    with time_machine.travel(clock.now() + timedelta(minutes=10)):
+        with app.app_context():
+            passports.lift(assessor, number)
+            technologies.archive(innovator, ref)
+            for one in published:
+                needs.withdraw(lead, one, "It was solved in another way.")
+        mirror.update()
+        assert copied(mirror) == truth(app)
+    assert mirror.copies["/passports"].records[number]["standing"] == "valid"
+    assert mirror.copies["/technologies"].records[ref]["withdrawn_at"] is not None
+    emptied = [
+        (record["first"], record["second"], record["third"])
+        for record in mirror.copies["/priorities"].records.values()
+        if record["organisation"] == world.trust.code
+    ]
+    assert emptied == [(None, None, None)]
+
+
+@pytest.mark.parametrize("days", [1, 100, 300, 640, 800])
+def test_what_the_calendar_changes_comes_too(app: Flask, session: Session, ask: Fetch, days: int) -> None:
+    make_world(session)
+    today = clock.today()
+    session.add(
+        Cycle(
+            name="The next",
+            opens_on=today + timedelta(days=90),
+            reminds_on=today + timedelta(days=100),
+            locks_on=today + timedelta(days=120),
+            closes_on=today + timedelta(days=150),
+        )
+    )
+    session.commit()
+    mirror = Mirror(DOCUMENT, ask)
+    mirror.update()
+    before = copied(mirror)
+    with time_machine.travel(clock.now() + timedelta(days=days)):
+        mirror.update()
+        assert copied(mirror) == truth(app)
+    assert (copied(mirror) != before) == (days > 1)
+
+
+def test_nothing_new_is_told_in_a_few_bytes(session: Session, ask: Fetch) -> None:
+    make_world(session)
+    answers: list[tuple[int, bytes]] = []
+
+    def noting(address: str, headers: dict[str, str]) -> tuple[int, object, bytes]:
+        status, told, body = ask(address, headers)
+        answers.append((status, body))
+        return status, told, body
+
+    mirror = Mirror(DOCUMENT, noting)  # type: ignore[arg-type] # headers are read alike
+    for _ in range(3):
+        mirror.update()
+    answers.clear()
+    assert mirror.update() == 0
+    assert set(answers) == {(304, b"")}
+
+
+def test_a_client_that_asks_too_often_waits_and_goes_on(app: Flask, session: Session, ask: Fetch) -> None:
+    make_world(session)
+    app.extensions["open_data_limiter"].per_minute = 4
+    with time_machine.travel(clock.now(), tick=False) as traveller:
+        mirror = Mirror(DOCUMENT, ask, wait=lambda seconds: traveller.shift(seconds))
+        mirror.update()
+    assert copied(mirror) == truth(app)
+
+
+def test_a_need_that_changes_while_pages_are_read_is_not_missed(
+    app: Flask, session: Session, get: Callable[[str], bytes]
+) -> None:
+    world = make_world(session)
+    seen: dict[str, str] = {}
+    address = "/open/v1/needs?limit=1"
+    first = True
+    while address:
+        page = json.loads(get(address))
+        seen |= {record["id"]: record["title"] for record in page["items"]}
+        if first:
+            # The first record moves to the end, and another need is published meanwhile.
+            changed = session.scalars(select(Need).where(Need.ref == page["items"][0]["id"])).one()
+            version = NeedVersion(need_id=changed.id, number=changed.version + 1, published_at=clock.now())
+            version.fill(changed.versions[0].content())
+            version.title = "Changed meanwhile"
+            session.add(version)
+            changed.version += 1
+            new = make_need(session, world.trust, rank=None, title="Published meanwhile")
+            session.commit()
+            first = False
+        address = page["next"].removeprefix("http://127.0.0.1:8000") if page["next"] else ""
+    assert seen[changed.ref] == "Changed meanwhile"
+    assert seen[new.ref] == "Published meanwhile"
+    assert set(seen) == set(session.scalars(select(Need.ref).where(Need.published_at.is_not(None))))
+
+
+def test_technologies_that_were_never_listed_are_in_no_copy(session: Session, ask: Fetch) -> None:
+    world = make_world(session)
+    mirror = Mirror(DOCUMENT, ask)
+    mirror.update()
+    assert world.unlisted.ref not in json.dumps(copied(mirror))
+    assert session.scalar(select(Technology.id).where(Technology.ref == world.unlisted.ref)) is not None
