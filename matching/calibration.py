@@ -2,8 +2,7 @@
 
 Logistic regressions on the score alone, which does not depend on how many documents are registered. Fitted on four
 judged sets of the project in one pool (``dev``, ``held``, ``terse`` and ``fresh`` in tests/evaluation), each set
-weighing the same, so none of them can say how well it holds for new needs; ``sealed`` says it nearly: it was
-read by accident once, and two borders of what counts as copied or listed text were widened after that.
+weighing the same, so none of them can say how well it holds for new needs; ``sealed`` and ``witness`` say it.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ class Plan:
 
     rank: int = 8
     scale: float = 2.0
-    rate: float = 3e-4
-    epochs: int = 4
+    rate: float = 1e-3
+    epochs: int = 3
     pairs_each: int = 24
     terms_each: int = 64
     dropout: float = 0.1
