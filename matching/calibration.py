@@ -19,7 +19,7 @@ def probability(score: float, *, typed: bool = False, degraded: bool = False) ->
     ``typed``: the asker is what a person typed; ``degraded``: words alone were compared, whose scores spread wider.
     """
     if typed:
-        value = 0.35 * score - 5.0
+        value = 0.25 * score - 4.3
     elif degraded:
         value = 0.18 * score - 7.0
     else:
