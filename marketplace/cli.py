@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import sleep
 from typing import NoReturn
@@ -22,9 +22,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from marketplace import clock
 from marketplace.access.actor import SERVICE
 from marketplace.access.policy import Role
 from marketplace.accounts import actions as accounts
+from marketplace.cycles import actions as cycles
+from marketplace.cycles.pages import cycle_line
+from marketplace.cycles.rules import DATES
 from marketplace.database import OldSQLite, db, transaction
 from marketplace.errors import DomainError
 from marketplace.factory import FrontEndMissingError, create_app
@@ -33,9 +37,8 @@ from marketplace.matches.checker import Check, repair
 from marketplace.matches.finder import prepare_database
 from marketplace.matches.indexer import Indexer
 from marketplace.matches.overview import findings_words, generation_words
-from marketplace.needs import actions as needs
 from marketplace.needs import queries as needed
-from marketplace.needs.pages import cycle_days
+from marketplace.needs.rounds import Round
 from marketplace.organisations import actions as registry
 from marketplace.organisations import ods
 from marketplace.outbox import actions as queue
@@ -44,6 +47,8 @@ from marketplace.web.health import report
 from marketplace.web.words import count, moment
 from marketplace.worker import make_indexer
 
+#: So long before the lock organisations are reminded, where nothing else is asked for.
+REMIND = timedelta(days=14)
 #: How often a progress bar is drawn anew.
 WATCH_SECONDS = 0.5
 
@@ -241,28 +246,70 @@ def invite(email: str, organisation: str, role: str) -> None:
 
 @main.group()
 def cycle() -> None:
-    """Open and list the cycles in which organisations name their top three needs."""
+    """Enter, move and list the cycles in which organisations name their top three needs."""
+
+
+DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @cycle.command("open")
 @click.argument("name")
-@click.argument("first", metavar="FROM", type=click.DateTime(["%Y-%m-%d"]))
-@click.argument("last", metavar="TO", type=click.DateTime(["%Y-%m-%d"]))
-def open_cycle(name: str, first: datetime, last: datetime) -> None:
-    """Open the cycle NAME with its first day FROM and its last day TO, written as 2027-03-01."""
+@click.argument("first", metavar="FROM", type=DAY)
+@click.argument("last", metavar="TO", type=DAY)
+@click.option("--locks", type=DAY, help="The last day for answers; TO when not given.")
+@click.option(
+    "--reminds", type=DAY, help="The day of the reminder; two weeks before the lock when not given."
+)
+def open_cycle(
+    name: str, first: datetime, last: datetime, locks: datetime | None, reminds: datetime | None
+) -> None:
+    """Enter the cycle NAME with its first day FROM and its last day TO, written as 2027-03-01."""
+    opens_on, closes_on = first.date(), last.date()
+    locks_on = locks.date() if locks else closes_on
+    reminds_on = reminds.date() if reminds else max(opens_on + timedelta(days=1), locks_on - REMIND)
     with service():
         try:
-            needs.open_cycle(SERVICE, name.strip(), first.date(), last.date())
+            cycles.enter(
+                SERVICE,
+                Round(
+                    name=name.strip(),
+                    opens_on=opens_on,
+                    reminds_on=reminds_on,
+                    locks_on=locks_on,
+                    closes_on=closes_on,
+                ),
+            )
         except DomainError as error:
             stop(f"{error.message}.")
     click.echo(f"The cycle {name.strip()} is entered.")
+
+
+@cycle.command("move")
+@click.argument("name")
+@click.option("--opens", type=DAY, help="Its new first day.")
+@click.option("--reminds", type=DAY, help="The new day of the reminder.")
+@click.option("--locks", type=DAY, help="The new last day for answers.")
+@click.option("--closes", type=DAY, help="Its new last day.")
+def move_cycle(name: str, **wanted: datetime | None) -> None:
+    """Move dates of the cycle NAME that have not passed, written as 2027-03-01."""
+    with service():
+        found = next((one for one in needed.cycles() if one.name == name.strip()), None)
+        if found is None:
+            stop(f"There is no cycle with the name {name.strip()}.")
+        asked = {f"{which}_on": when.date() for which, when in wanted.items() if when is not None}
+        dates = Round(name=found.name, **{one: asked.get(one, getattr(found, one)) for one in DATES})
+        try:
+            cycles.move(SERVICE, found.id, dates, seen=found.round)
+        except DomainError as error:
+            stop(f"{error.message}.")
+    click.echo(f"The cycle {name.strip()} has the new dates.")
 
 
 @cycle.command("list")
 def list_cycles() -> None:
     """List the cycles, the latest first."""
     with service():
-        lines = [f"{one.name}: {cycle_days(one)}" for one in needed.cycles()]
+        lines = [cycle_line(one, clock.today()) for one in needed.cycles()]
     click.echo("\n".join(lines) or "There is no cycle yet.")
 
 

@@ -19,6 +19,7 @@ from marketplace.access.doors import current_actor
 from marketplace.accounts import passwords
 from marketplace.accounts import session as browser
 from marketplace.accounts.routes import accounts
+from marketplace.cycles.routes import cycles
 from marketplace.database import db, make_engine
 from marketplace.demand.routes import demand
 from marketplace.families.routes import families
@@ -110,6 +111,7 @@ def create_app(
         health,
         needs,
         demand,
+        cycles,
         matches,
         technologies,
         passports,

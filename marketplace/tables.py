@@ -2,6 +2,7 @@
 
 from marketplace.accounts import models as accounts
 from marketplace.audit import models as audit
+from marketplace.cycles import models as cycles
 from marketplace.families import models as families
 from marketplace.introductions import models as introductions
 from marketplace.matches import models as matches
@@ -17,6 +18,7 @@ from marketplace.technologies import models as technologies
 __all__ = [
     "accounts",
     "audit",
+    "cycles",
     "families",
     "introductions",
     "matches",

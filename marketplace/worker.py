@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from marketplace import clock
 from marketplace.accounts import actions as accounts
+from marketplace.cycles import actions as cycles
 from marketplace.database import db, transaction
 from marketplace.families import actions as families
 from marketplace.introductions.actions import expire_overdue
@@ -248,6 +249,7 @@ def other_chores() -> list[Chore]:
         Chore(timedelta(hours=1), notices.prune, "prune e-mails"),
         Chore(timedelta(minutes=1), expire_overdue, "expire introductions"),
         Chore(timedelta(minutes=1), families.follow, "tell co-signers"),
+        Chore(timedelta(minutes=5), cycles.keep_up, "news of cycles"),
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
@@ -218,6 +218,15 @@ def demo_accounts(session: Session) -> list[tuple[User, Role, str]]:
         .order_by(User.id, Membership.id)
     ).all()
     return [(user, role, name) for user, role, name in rows]
+
+
+def organisations_with(role: Role) -> Select[int]:
+    """Select the ids of the organisations at which somebody holds a role now."""
+    return (
+        select(Membership.organisation_id)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.role == role, _in_force())
+    )
 
 
 def people_with(session: Session, organisation_id: int, role: Role) -> Sequence[User]:

@@ -21,6 +21,7 @@ from marketplace.access.policy import Role
 from marketplace.accounts import actions as accounts
 from marketplace.accounts import queries as people
 from marketplace.accounts.models import User
+from marketplace.cycles import actions as cycles
 from marketplace.database import db, transaction
 from marketplace.demo import content as demo
 from marketplace.demo import timeline
@@ -30,6 +31,7 @@ from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Side
 from marketplace.needs import actions as needs
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion
+from marketplace.needs.rounds import Round
 from marketplace.needs.rules import NeedContent, Wanted
 from marketplace.notices import actions as notices
 from marketplace.notices.models import Email
@@ -198,7 +200,17 @@ class History:
         opens = self._today + timedelta(days=cycle.opened)
         name = f"{_SEASONS[opens.month % 12 // 3]} {opens.year}"
         if db.session.scalar(select(Cycle).where(Cycle.name == name)) is None:
-            needs.open_cycle(SERVICE, name, opens, self._today + timedelta(days=cycle.closes))
+            locks = self._today + timedelta(days=cycle.closes)
+            cycles.enter(
+                SERVICE,
+                Round(
+                    name=name,
+                    opens_on=opens,
+                    reminds_on=locks - timedelta(days=14),
+                    locks_on=locks,
+                    closes_on=locks,
+                ),
+            )
 
     def _publish(self, organisation: str, wanted: Sequence[demo.DemoNeed]) -> None:
         refs = [self._need(need) for need in wanted]

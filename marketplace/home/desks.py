@@ -11,6 +11,8 @@ from flask import url_for
 from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Role
+from marketplace.cycles.pages import headline
+from marketplace.cycles.queries import answers
 from marketplace.database import db
 from marketplace.home import pages, queries
 from marketplace.home.pages import Block, Desk, Line, StartPage, Step
@@ -23,7 +25,8 @@ from marketplace.matches import candidates
 from marketplace.matches.pages import FITS, Candidate
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
-from marketplace.needs.pages import cycle_words
+from marketplace.needs.pages import cycle_words, is_open
+from marketplace.needs.rounds import Stand, Standing, stand
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import Organisation
 from marketplace.outbox.actions import backlog
@@ -75,9 +78,20 @@ def lead_desk(actor: Actor) -> Desk:
     ours = needs.writes_for(actor)
     written = [need for need in needs.needs_of(actor, [one.id for one in ours]) if need.withdrawn_at is None]
     drafts = [(need, need.draft) for need in written if need.published_at is None and need.draft is not None]
+    rounds = [one.round for one in needs.cycles()]
+    stands = {
+        need.ref: stand(need.priority.cycle.round, rounds, clock.today())
+        for need in written
+        if need.priority is not None and need.published_at is not None
+    }
+    unsaid = [need for need in written if _standing(stands, need) is Standing.TO_CONFIRM]
     free = free_places(actor, ours, written)
     waiting = to_answer(actor, Side.NEED)
-    board = [need for need in written if need.priority is not None and need.current is not None][:MATCHED]
+    board = [
+        need
+        for need in written
+        if _standing(stands, need) in (Standing.CURRENT, Standing.TO_CONFIRM) and need.current is not None
+    ][:MATCHED]
     titles = {need.ref: need.current.title for need in board if need.current is not None}
     best = candidates.top_for_needs(actor, list(titles), FITS_FOR_EACH)
     matched = tuple(
@@ -85,9 +99,10 @@ def lead_desk(actor: Actor) -> Desk:
     )
     return Desk(
         heading=heading(actor, Role.NEED_LEAD),
-        step=_lead_step(waiting, [need for need, _ in drafts], free, board),
+        step=_lead_step(waiting, unsaid, [need for need, _ in drafts], free, board),
         blocks=(
             _answers_block(waiting),
+            *((_still_true_block(unsaid, stands),) if unsaid else ()),
             Block(
                 "Drafts to finish",
                 tuple(
@@ -112,10 +127,37 @@ def lead_desk(actor: Actor) -> Desk:
     )
 
 
+def _standing(stands: Mapping[str, Stand], need: Need) -> Standing | None:
+    found = stands.get(need.ref)
+    return found.standing if found is not None else None
+
+
+def _still_true_block(unsaid: Sequence[Need], stands: Mapping[str, Stand]) -> Block:
+    """Return the needs of the last cycle of which nobody has said yet whether they are still true."""
+    return Block(
+        "Still true? Needs of the last cycle",
+        tuple(
+            Line(
+                Link(need.current.title if need.current else "", _still_true_address(need)),
+                f"{need.organisation.name}. It lapses unless you confirm it by "
+                f"{day(stands[need.ref].round.locks_on)}.",
+                (Tag("Not yet confirmed", "yellow"),),
+            )
+            for need in unsaid[:SHOWN]
+        ),
+        "",
+        Link("Confirm them, one click each", _still_true_address(unsaid[0])),
+    )
+
+
+def _still_true_address(need: Need) -> str:
+    return url_for("cycles.still_true", organisation_code=need.organisation.code)
+
+
 def free_places(actor: Actor, ours: Sequence[Organisation], written: Sequence[Need]) -> dict[str, int]:
     """Return how many of the three places each organisation has left in the current cycle, where any are left."""
     cycle = needs.current_cycle()
-    if cycle is None or cycle.closes_on < clock.today():
+    if cycle is None or not is_open(cycle, clock.today()):
         return {}
     free = {one.name: 3 for one in ours}
     for need in written:
@@ -128,10 +170,20 @@ def free_places(actor: Actor, ours: Sequence[Organisation], written: Sequence[Ne
 
 
 def _lead_step(
-    waiting: Sequence[Introduction], drafts: Sequence[Need], free: dict[str, int], board: Sequence[Need]
+    waiting: Sequence[Introduction],
+    unsaid: Sequence[Need],
+    drafts: Sequence[Need],
+    free: dict[str, int],
+    board: Sequence[Need],
 ) -> Step:
     if waiting:
         return _answer_step(waiting)
+    if unsaid:
+        return Step(
+            Link("Say which needs are still true", _still_true_address(unsaid[0])),
+            f"{count(len(unsaid), 'need of the last cycle waits', 'needs of the last cycle wait')} for your word. "
+            "What nobody confirms lapses.",
+        )
     if drafts:
         first = drafts[0]
         return Step(
@@ -424,13 +476,19 @@ def administrator_desk(actor: Actor) -> Desk:
     if waiting.oldest is not None:
         work += f", the oldest since {moment(waiting.oldest)}"
     cycle = needs.current_cycle()
-    cycles = Link("Cycles", url_for("needs.cycles"))
+    cycles = Link("Cycles", url_for("cycles.listing"))
     words = cycle_words(cycle, clock.today())
+    answered: tuple[Line, ...] = ()
+    if cycle is not None:
+        counted = headline(answers(db.session, cycle.id, min(clock.today(), cycle.closes_on)))
+        answered = (Line(Link("Who has answered", url_for("cycles.coverage")), f"{counted}."),)
     if waiting.parked:
         why = f"{count(waiting.parked, 'piece')} of work failed five times and is parked."
         step = Step(Link("See the health of the service", url_for("health.overview")), why)
     elif cycle is None or cycle.closes_on < clock.today():
-        step = Step(Link("Open the next cycle", cycles.href), f"{words} Until then nobody can publish needs.")
+        step = Step(
+            Link("Enter the next cycle", cycles.href), f"{words} Until then nobody can publish needs."
+        )
     elif orphans.total:
         code, name = orphans.first[0]
         step = Step(
@@ -464,7 +522,7 @@ def administrator_desk(actor: Actor) -> Desk:
                 ),
                 "",
             ),
-            Block("Cycle", (Line(cycles, words),), ""),
+            Block("Cycle", (Line(cycles, words), *answered), ""),
             Block(
                 "Last import of organisations",
                 imported,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, contains_eager
 from marketplace import clock
 from marketplace.access.actor import ANONYMOUS, Actor
 from marketplace.access.policy import Permission, Role
-from marketplace.accounts.models import Membership, User
+from marketplace.accounts.queries import organisations_with
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
 from marketplace.organisations.models import NEED_KINDS, Organisation
@@ -117,17 +117,7 @@ def lapsed_evidence(session: Session, actor: Actor) -> list[LapsedEvidence]:
 
 def without_lead(session: Session, limit: int) -> WithoutLead:
     """Return the open organisations that publish needs and have no need lead."""
-    today = clock.today()
-    led = (
-        select(Membership.organisation_id)
-        .join(User, User.id == Membership.user_id)
-        .where(
-            Membership.role == Role.NEED_LEAD,
-            Membership.started_on <= today,
-            or_(Membership.ended_on.is_(None), Membership.ended_on > today),
-            User.disabled_at.is_(None),
-        )
-    )
+    led = organisations_with(Role.NEED_LEAD)
     wanted = select(Organisation.code, Organisation.name).where(
         Organisation.kind.in_(NEED_KINDS), is_open(), Organisation.id.not_in(led)
     )

@@ -1,24 +1,24 @@
-"""Write, publish, rank and withdraw needs; open cycles. Each function is one use case and one transaction."""
+"""Write, publish, rank and withdraw needs. Each function is one use case and one transaction."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace import clock
-from marketplace.access.actor import SERVICE, Actor, ensure
+from marketplace.access.actor import Actor, ensure
 from marketplace.access.policy import Permission
 from marketplace.audit.actions import record
 from marketplace.database import constraint_name, transaction
-from marketplace.errors import Conflict, DomainError, Gone, NotPermitted, NotVisible
+from marketplace.errors import Conflict, DomainError, Gone, NotVisible
 from marketplace.needs import coach, places, queries, rules
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
 from marketplace.needs.rounds import Stage
@@ -38,8 +38,6 @@ BROKEN: Mapping[str, DomainError] = {
     "uq_priority_organisation_id": rules.TopThreeError(_MEANWHILE),
     "ck_priority_top_three": rules.TopThreeError(f"A top three has {rules.PLACES} places"),
     "uq_need_version_need_id": rules.TopThreeError(_MEANWHILE),
-    "uq_cycle_name": rules.WrongAnswer("There is a cycle with this name already", "name"),
-    "uq_cycle_opens_on": rules.WrongAnswer("Another cycle opens on this day already", "opens_on"),
 }
 
 #: The seconds since then number the drafts of published needs; within 31 bits for decades.
@@ -56,39 +54,6 @@ def use_case() -> Iterator[Session]:
         if (meaning := BROKEN.get(constraint_name(error))) is not None:
             raise type(meaning)(meaning.message, meaning.field) from error
         raise
-
-
-def open_cycle(
-    actor: Actor,
-    name: str,
-    opens_on: date,
-    closes_on: date,
-    *,
-    reminds_on: date | None = None,
-    locks_on: date | None = None,
-    form_key: str = "",
-) -> int:
-    """Add a cycle and return its id. Needs of the cycle before it leave the board on the day it opens.
-
-    Raises `AlreadyDone` when the form was sent before.
-    """
-    if actor is not SERVICE and not actor.may(Permission.SERVICE_OVERSEE):
-        raise NotPermitted
-    rules.check_cycle(name, opens_on, closes_on)
-    with use_case() as session:
-        # First, and not last: the cycle of the same form would break the unique name before the key is seen.
-        once(session, actor, form_key, "/cycles")
-        locks = locks_on or closes_on
-        reminds = reminds_on or max(opens_on + timedelta(days=1), locks - timedelta(days=14))
-        cycle = Cycle(name=name, opens_on=opens_on, reminds_on=reminds, locks_on=locks, closes_on=closes_on)
-        session.add(cycle)
-        session.flush()
-        record(session, actor, "cycle.opened", "cycle", cycle.id, opens_on=str(opens_on))
-        for ref in session.scalars(
-            select(Need.ref).join(Priority, Priority.need_id == Need.id).order_by(Need.id)
-        ):
-            enqueue(session, TOPIC, ref)
-        return cycle.id
 
 
 def create_draft(
@@ -241,7 +206,7 @@ def publish_top_three(
         organisation = queries.locked_organisation(organisation_code)
         ensure(actor, Permission.NEED_PUBLISH, organisation.id, visible=True)
         once(session, actor, form_key, _address(form_key, "needs.workspace"))
-        cycle = _cycle_to_publish_in()
+        cycle = cycle_to_publish_in()
         needs = {
             need.ref: need for need in queries.to_rank(organisation.id, cycle.id, ranked_refs, lock=True)
         }
@@ -359,7 +324,8 @@ def _leave(session: Session, actor: Actor, need: Need, keys: Collection[str]) ->
         )
 
 
-def _cycle_to_publish_in() -> Cycle:
+def cycle_to_publish_in() -> Cycle:
+    """Return the cycle that is open for places, or raise `TopThreeError` in plain words."""
     cycle = queries.current_cycle()
     if cycle is None:
         raise rules.TopThreeError("No cycle is open yet. Your drafts are kept until one opens")

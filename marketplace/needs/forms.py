@@ -41,7 +41,6 @@ from marketplace.vocabulary import EvidenceType, Term
 from marketplace.web.forms import (
     AtMost,
     BaseForm,
-    DateParts,
     OneAlphabet,
     clean,
     clean_line,
@@ -367,20 +366,3 @@ class PublishEditForm(BaseForm):
 
 class PlainForm(BaseForm):
     """A button."""
-
-
-class CycleForm(BaseForm):
-    """The next cycle."""
-
-    name = line(
-        "Name",
-        limit=rules.CYCLE_NAME_LIMIT,
-        needed="Enter a name for the cycle",
-        hint="People read it beside each need, for example Spring 2027.",
-    )
-    opens_on = DateParts(
-        "First day", needed="Enter the first day of the cycle", hint="For example, 1 3 2027."
-    )
-    closes_on = DateParts(
-        "Last day", needed="Enter the last day of the cycle", hint="For example, 31 8 2027."
-    )

@@ -276,8 +276,6 @@ def _may_confirm(where: Stand) -> bool:
 
 def confirm_link(actor: Actor, organisation: Organisation) -> Link | None:
     """Return the way to say whether an organisation's needs of the last cycle are still true."""
-    if "cycles.still_true" not in current_app.view_functions:
-        return None
     if not actor.may(Permission.NEED_PUBLISH, organisation.id):
         return None
     return Link(
@@ -1126,51 +1124,3 @@ class DiscardPage(Page):
             published=published,
             back_href=url_for("needs.tasks", ref=need.ref),
         )
-
-
-# Cycles
-
-
-@dataclass(frozen=True, slots=True)
-class CycleLine:
-    """A cycle in words."""
-
-    name: str
-    days: str
-    tag: Tag
-
-
-@dataclass(frozen=True, kw_only=True)
-class CyclesPage(Page):
-    """The cycles, and the form to open the next one."""
-
-    template = "needs/cycles.html"
-
-    title: str = "Cycles"
-    now: str
-    cycles: tuple[CycleLine, ...]
-
-    @classmethod
-    def build(cls, cycles: Sequence[Cycle]) -> CyclesPage:
-        """Return the page; the latest cycle comes first."""
-        today = clock.today()
-        opened = next((cycle for cycle in cycles if cycle.opens_on <= today), None)
-        return cls(
-            now=cycle_words(opened, today),
-            cycles=tuple(
-                CycleLine(cycle.name, cycle_days(cycle), _cycle_tag(cycle, opened, today)) for cycle in cycles
-            ),
-        )
-
-
-def cycle_days(cycle: Cycle) -> str:
-    """Return the first and the last day of a cycle in words."""
-    return f"{day(cycle.opens_on)} to {day(cycle.closes_on)}"
-
-
-def _cycle_tag(cycle: Cycle, opened: Cycle | None, today: date) -> Tag:
-    if cycle.opens_on > today:
-        return Tag("Not open yet", "blue")
-    if cycle is opened and cycle.closes_on >= today:
-        return Tag("Open", "green")
-    return Tag("Closed", "grey")

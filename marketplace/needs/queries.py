@@ -156,6 +156,12 @@ def lapsed_of(actor: Actor, organisation_id: int, limit: int = 20) -> list[Need]
     )
 
 
+def lapsed_refs(actor: Actor, among: Select[int]) -> list[str]:
+    """Return the refs of those of the needs (selected by id) that have lapsed, the oldest first."""
+    statement = _lapsed(actor).where(Need.id.in_(among))
+    return list(db.session.scalars(statement.with_only_columns(Need.ref).order_by(Need.id)))
+
+
 def need_for(actor: Actor, ref: str) -> Need:
     """Return a need with all that its public page shows, or raise `NotVisible`."""
     need = db.session.scalar(

@@ -377,35 +377,3 @@ def published_need(ref: str) -> Need:
     if found.state is State.DRAFT:
         raise rules.NoDraft("This need has not been published. You can delete its draft")
     return found
-
-
-# Cycles
-
-
-@needs.get("/cycles")
-@requires(Permission.SERVICE_OVERSEE)
-def cycles() -> ResponseReturnValue:
-    """List the cycles, with the form to open the next one."""
-    return fragment(pages.CyclesPage.build(queries.cycles()), forms.CycleForm())
-
-
-@needs.post("/cycles")
-@requires(Permission.SERVICE_OVERSEE)
-def open_cycle() -> ResponseReturnValue:
-    """Open the next cycle."""
-    actor, form = current_actor(), forms.CycleForm()
-    if form.validate():
-        try:
-            actions.open_cycle(
-                actor,
-                form.name.data or "",
-                form.opens_on.data,
-                form.closes_on.data,
-                form_key=form.form_key.data or "",
-            )
-        except rules.WrongAnswer as error:
-            form.show(error)
-        else:
-            flash("The cycle is entered.")
-            return redirect(url_for("needs.cycles"), 303)
-    return fragment(pages.CyclesPage.build(queries.cycles()), form), 422

@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import date
 from enum import StrEnum
 from typing import Any
 
@@ -33,7 +32,6 @@ TOPIC = "need"
 PLACES = 3
 REASON_LIMIT = 600
 CHANGE_NOTE_LIMIT = 300
-CYCLE_NAME_LIMIT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,14 +256,6 @@ def fingerprint(content: NeedContent, names: Collection[str]) -> str:
 
 
 # The top three
-
-
-def check_cycle(name: str, opens_on: date, closes_on: date) -> None:
-    """Raise `WrongAnswer` unless the cycle has a name and closes after it opens."""
-    if not name or len(name) > CYCLE_NAME_LIMIT:
-        raise WrongAnswer(f"The cycle’s name must have 1 to {CYCLE_NAME_LIMIT} characters", "name")
-    if closes_on <= opens_on:
-        raise WrongAnswer("A cycle must close after it opens", "closes_on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

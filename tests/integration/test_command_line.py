@@ -251,17 +251,34 @@ def test_a_wrong_setting_is_told_in_plain_words(monkeypatch: pytest.MonkeyPatch)
     assert "set DEMAND_SIGNAL_SECRET_KEY" in result.output
 
 
-def test_cycles_are_opened_and_listed(session: Session, run: Run) -> None:
+def test_cycles_are_entered_moved_and_listed(session: Session, run: Run) -> None:
     assert run("cycle", "list").stdout == "There is no cycle yet.\n"
-    done = run("cycle", "open", "Spring 2027", "2027-03-01", "2027-08-31")
+    done = run("cycle", "open", "Spring 2027", "2027-03-01", "2027-08-31", "--locks", "2027-04-30")
     assert (done.exit_code, done.stdout) == (0, "The cycle Spring 2027 is entered.\n")
-    assert run("cycle", "list").stdout == "Spring 2027: 1 March 2027 to 31 August 2027\n"
-    for words, told in (
-        (("Spring 2027", "2027-09-01", "2027-12-31"), "There is a cycle with this name already."),
-        (("Autumn", "2027-09-01", "2027-09-01"), "A cycle must close after it opens."),
-        (("Autumn", "2027-02-30", "2027-09-01"), "'2027-02-30' does not match the format"),
+    assert run("cycle", "list").stdout == (
+        "Spring 2027: opens 1 March 2027, reminds 16 April 2027, locks after 30 April 2027, "
+        "closes after 31 August 2027 (not open yet)\n"
+    )
+    done = run("cycle", "move", "Spring 2027", "--reminds", "2027-04-01", "--closes", "2027-07-31")
+    assert (done.exit_code, done.stdout) == (0, "The cycle Spring 2027 has the new dates.\n")
+    for words, message in (
+        (("open", "Spring 2027", "2027-09-01", "2027-12-31"), "There is a cycle with this name already."),
+        (
+            ("open", "Autumn", "2027-09-01", "2027-09-01"),
+            "The last day for answers must not come before the reminder.",
+        ),
+        (
+            ("open", "Autumn", "2027-07-31", "2027-09-30"),
+            "Cycles must not overlap: Spring 2027 runs from 1 March 2027 to 31 July 2027.",
+        ),
+        (("move", "Autumn", "--locks", "2027-04-30"), "There is no cycle with the name Autumn."),
+        (("move", "Spring 2027", "--opens", "2020-01-01"), "The first day must be today or later."),
     ):
-        result = run("cycle", "open", *words)
-        assert result.exit_code != 0
-        assert told in result.stderr
-    assert run("cycle", "list").stdout.count("\n") == 1
+        result = run("cycle", *words)
+        assert result.exit_code == 1
+        assert message in result.output
+        assert "Traceback" not in result.output
+    assert run("cycle", "list").stdout == (
+        "Spring 2027: opens 1 March 2027, reminds 1 April 2027, locks after 30 April 2027, "
+        "closes after 31 July 2027 (not open yet)\n"
+    )

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace import clock
-from marketplace.access.actor import ANONYMOUS, SERVICE, Actor
+from marketplace.access.actor import ANONYMOUS, Actor
 from marketplace.access.policy import Role
 from marketplace.audit.models import AuditEvent
 from marketplace.database import transaction
@@ -298,7 +298,7 @@ def test_a_need_of_the_last_cycle_can_be_ranked_again_in_the_new_one(
     actions.publish_top_three(lead, trust.code, [ref])
     first, opens_on = queries.current_cycle(), clock.today()
     assert first is not None
-    actions.open_cycle(SERVICE, "Next", opens_on, opens_on + timedelta(days=90))
+    make_cycle(session, name="Next", opens_on=opens_on)
     assert [need.ref for need in queries.published(ANONYMOUS)] == [ref], "it stands until the new cycle locks"
     actions.publish_top_three(lead, trust.code, [ref])
     [need] = queries.published(ANONYMOUS)
@@ -306,7 +306,7 @@ def test_a_need_of_the_last_cycle_can_be_ranked_again_in_the_new_one(
     assert need.priority is not None
     assert need.priority.cycle.name == "Next"
     assert [place.cycle_id for place in need.priorities] == [first.id, need.priority.cycle_id]
-    assert outbox(session) == [("need", ref)] * 3
+    assert outbox(session) == [("need", ref)] * 2
 
 
 def test_withdrawing_frees_every_place_in_cycles_that_have_not_closed_and_no_other(
@@ -504,24 +504,12 @@ def test_a_withdrawal_needs_a_reason_and_a_published_need(
 def test_the_current_cycle_is_the_latest_that_has_opened(session: Session) -> None:
     today = clock.today()
     assert queries.current_cycle() is None
-    actions.open_cycle(SERVICE, "Past", today - timedelta(days=90), today - timedelta(days=1))
-    actions.open_cycle(SERVICE, "Now", today, today + timedelta(days=90))
-    actions.open_cycle(SERVICE, "Later", today + timedelta(days=1), today + timedelta(days=90))
+    make_cycle(session, name="Past", opens_on=today - timedelta(days=90), closes_on=today - timedelta(days=1))
+    make_cycle(session, name="Now", opens_on=today)
+    make_cycle(session, name="Later", opens_on=today + timedelta(days=1))
     cycle = queries.current_cycle()
     assert cycle is not None
     assert cycle.name == "Now"
-
-
-def test_a_cycle_is_opened_by_the_service_or_an_administrator_and_once(session: Session) -> None:
-    today = clock.today()
-    later = today + timedelta(days=9)
-    with pytest.raises(NotPermitted):
-        actions.open_cycle(make_actor(session, Role.NEED_LEAD), "Spring", today, later)
-    actions.open_cycle(make_actor(session, Role.ADMINISTRATOR), "Spring", today, later)
-    with pytest.raises(rules.WrongAnswer, match="with this name"):
-        actions.open_cycle(SERVICE, "Spring", today + timedelta(days=1), later)
-    with pytest.raises(rules.WrongAnswer, match="opens on this day"):
-        actions.open_cycle(SERVICE, "Summer", today, later)
 
 
 def test_published_versions_are_never_overwritten(session: Session, trust: Organisation) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 
 import pytest
 
@@ -181,20 +180,6 @@ def test_places_that_make_no_order_are_refused(
     with pytest.raises(rules.TopThreeError) as refused:
         rules.order_of(places)
     assert (refused.value.message, refused.value.field) == (message, field)
-
-
-@pytest.mark.parametrize(
-    ("name", "closes", "field"),
-    [
-        ("", date(2027, 6, 30), "name"),
-        ("x" * 61, date(2027, 6, 30), "name"),
-        ("Q1", date(2027, 4, 1), "closes_on"),
-    ],
-)
-def test_a_cycle_has_a_name_and_closes_after_it_opens(name: str, closes: date, field: str) -> None:
-    with pytest.raises(rules.WrongAnswer) as refused:
-        rules.check_cycle(name, date(2027, 4, 1), closes)
-    assert refused.value.field == field
 
 
 @pytest.mark.parametrize("reason", ["", "r" * 601])

@@ -13,11 +13,6 @@ from tests.web.access.world import EVERYBODY, LEADS, Case, Who, World
 
 LEAD = frozenset({Who.LEAD})
 ADMIN = frozenset({Who.ADMINISTRATOR})
-NEXT: dict[str, object] = {"name": "The next cycle"} | {
-    f"{field}-{part}": typed
-    for field, typed_date in (("opens_on", (1, 3, 2099)), ("closes_on", (31, 8, 2099)))
-    for part, typed in zip(("day", "month", "year"), typed_date, strict=True)
-}
 #: A thing that other leads may not know of.
 HIDDEN = {Who.OTHER_LEAD: 404}
 
@@ -312,9 +307,5 @@ CASES = [
         status=409,
         others=HIDDEN,
         silent=True,
-    ),
-    Case("needs.cycles", "GET", "any time", lambda _: ("/cycles", {}), allowed=ADMIN),
-    Case(
-        "needs.open_cycle", "POST", "the next cycle", lambda _: ("/cycles", NEXT), allowed=ADMIN, status=303
     ),
 ]

@@ -1,0 +1,148 @@
+"""Who gets through the doors of cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import select
+
+from marketplace import clock
+from marketplace.needs.models import Cycle, Need
+from tests.factories.needs import make_cycle, make_draft, make_need
+from tests.web.access.world import EVERYBODY, Case, Who, World
+
+ADMIN = frozenset({Who.ADMINISTRATOR})
+LEAD = frozenset({Who.LEAD})
+Asked = tuple[str, dict[str, object]]
+
+
+def typed(name: str, first: int, reminder: int, lock: int, last: int) -> dict[str, object]:
+    """Return a form with four dates, in days from today."""
+    sent: dict[str, object] = {"name": name}
+    fields = ("opens_on", "reminds_on", "locks_on", "closes_on")
+    for field, days in zip(fields, (first, reminder, lock, last), strict=True):
+        when = clock.today() + timedelta(days=days)
+        sent |= {f"{field}-day": when.day, f"{field}-month": when.month, f"{field}-year": when.year}
+    return sent
+
+
+def a_cycle(world: World, *, begins: int = -30) -> Cycle:
+    return make_cycle(world.session, name="Spring", opens_on=clock.today() + timedelta(days=begins))
+
+
+def coverage(path: str, begins: int) -> Callable[[World], Asked]:
+    return lambda world: (path.format(id=a_cycle(world, begins=begins).id), {})
+
+
+def moved(begins: int) -> Callable[[World], Asked]:
+    """Return the door through which the end of a cycle is moved."""
+
+    def build(world: World) -> Asked:
+        cycle = a_cycle(world, begins=begins)
+        form = typed(
+            cycle.name,
+            begins,
+            (cycle.reminds_on - clock.today()).days,
+            (cycle.locks_on - clock.today()).days,
+            begins + 95,
+        )
+        return f"/cycles/{cycle.id}", form
+
+    return build
+
+
+def of_last_cycle(world: World) -> Need:
+    today = clock.today()
+    past = make_cycle(
+        world.session, opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100)
+    )
+    make_cycle(world.session)
+    return make_need(world.session, world.organisations[Who.LEAD], cycle=past)
+
+
+def lapsed(world: World) -> Need:
+    need, yesterday = of_last_cycle(world), clock.today() - timedelta(days=1)
+    latest = world.session.scalars(select(Cycle).order_by(Cycle.opens_on.desc())).first()
+    assert latest is not None
+    latest.reminds_on = latest.locks_on = yesterday
+    world.session.commit()
+    return need
+
+
+def confirmed(make: Callable[[World], Need]) -> Callable[[World], Asked]:
+    return lambda world: (f"/needs/{make(world).ref}/still-true", {})
+
+
+def draft(world: World) -> Need:
+    make_cycle(world.session)
+    return make_draft(world.session, world.organisations[Who.LEAD])
+
+
+def withdrawn(world: World) -> Need:
+    return make_need(world.session, world.organisations[Who.LEAD], withdrawn="Solved")
+
+
+def still_true(world: World) -> Asked:
+    of_last_cycle(world)
+    return f"/organisations/{world.organisations[Who.LEAD].code}/still-true", {}
+
+
+CASES = [
+    Case("cycles.coverage", "GET", "no cycle", lambda _: ("/coverage", {}), allowed=EVERYBODY),
+    Case("cycles.coverage", "GET", "a cycle", coverage("/coverage", -30), allowed=EVERYBODY),
+    Case("cycles.coverage_of", "GET", "open", coverage("/coverage/{id}", -30), allowed=EVERYBODY),
+    Case("cycles.coverage_of", "GET", "closed", coverage("/coverage/{id}", -300), allowed=EVERYBODY),
+    Case(
+        "cycles.coverage_of",
+        "GET",
+        "not open yet",
+        coverage("/coverage/{id}", 30),
+        allowed=frozenset(),
+        others=dict.fromkeys(EVERYBODY, 404),
+    ),
+    Case("cycles.coverage_csv", "GET", "open", coverage("/coverage/{id}.csv", -30), allowed=EVERYBODY),
+    Case(
+        "cycles.coverage_csv",
+        "GET",
+        "not open yet",
+        coverage("/coverage/{id}.csv", 30),
+        allowed=frozenset(),
+        others=dict.fromkeys(EVERYBODY, 404),
+    ),
+    Case("cycles.still_true", "GET", "needs of the last cycle", still_true, allowed=LEAD),
+    Case("cycles.confirm", "POST", "not yet confirmed", confirmed(of_last_cycle), allowed=LEAD, status=303),
+    Case("cycles.confirm", "POST", "locked", confirmed(lapsed), allowed=LEAD, status=422, silent=True),
+    Case(
+        "cycles.confirm",
+        "POST",
+        "draft",
+        confirmed(draft),
+        allowed=LEAD,
+        status=409,
+        others={Who.OTHER_LEAD: 404},
+        silent=True,
+    ),
+    Case("cycles.confirm", "POST", "withdrawn", confirmed(withdrawn), allowed=LEAD, status=410, silent=True),
+    Case("cycles.listing", "GET", "any time", lambda _: ("/cycles", {}), allowed=ADMIN),
+    Case(
+        "cycles.enter",
+        "POST",
+        "the next cycle",
+        lambda _: ("/cycles", typed("Next", 30, 40, 50, 60)),
+        allowed=ADMIN,
+        status=303,
+    ),
+    Case("cycles.dates", "GET", "open", coverage("/cycles/{id}", -30), allowed=ADMIN),
+    Case(
+        "cycles.dates",
+        "GET",
+        "there is none",
+        lambda _: ("/cycles/999", {}),
+        allowed=frozenset(),
+        others={Who.ADMINISTRATOR: 404},
+    ),
+    Case("cycles.move", "POST", "open", moved(-30), allowed=ADMIN, status=303),
+    Case("cycles.move", "POST", "not open yet", moved(30), allowed=ADMIN, status=303),
+    Case("cycles.move", "POST", "closed", moved(-300), allowed=ADMIN, status=422, silent=True),
+]
