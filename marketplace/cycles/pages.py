@@ -186,15 +186,23 @@ class StillTrue(Page):
 
     @classmethod
     def build(
-        cls, organisation: Organisation, cycle: Cycle | None, stands: Sequence[tuple[Need, Stand]]
+        cls,
+        organisation: Organisation,
+        cycle: Cycle | None,
+        stands: Sequence[tuple[Need, Stand]],
+        co_signed: Sequence[tuple[int, Need]] = (),
     ) -> StillTrue:
-        """Build the page from all published needs of the organisation and how each stands."""
+        """Build the page from all published needs of the organisation and how each stands.
+
+        ``co_signed`` are the needs of others that have a place in this cycle.
+        """
         today = clock.today()
-        named = sorted(
+        named = [
             (need.priority.rank, need)
             for need, where in stands
             if where.standing is Standing.CURRENT and need.priority is not None
-        )
+        ]
+        named = sorted([*named, *co_signed], key=lambda placed: placed[0])
         free = rules.PLACES - len(named)
         can = is_open(cycle, today)
         return cls(

@@ -107,7 +107,9 @@ def still_true_page(organisation_code: str) -> pages.StillTrue:
     """Build the page of an organisation's needs."""
     actor, found = current_actor(), needs.organisation(organisation_code)
     ensure(actor, Permission.NEED_PUBLISH, found.id, visible=True)
-    return pages.StillTrue.build(found, needs.current_cycle(), queries.stands(actor, found.id))
+    cycle = needs.current_cycle()
+    co_signed = [(rank, need) for _, rank, need in needs.co_signed(actor, [found.id], cycle)]
+    return pages.StillTrue.build(found, cycle, queries.stands(actor, found.id), co_signed)
 
 
 # Cycles
