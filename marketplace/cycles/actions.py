@@ -22,7 +22,7 @@ from marketplace.cycles.rules import CycleError, DatesMoved, News
 from marketplace.database import constraint_name, db, transaction
 from marketplace.errors import DomainError, Gone, NotPermitted
 from marketplace.needs import actions as needs
-from marketplace.needs import places as memory
+from marketplace.needs import places
 from marketplace.needs import queries as needed
 from marketplace.needs.models import Cycle, Priority
 from marketplace.needs.rounds import Round
@@ -149,7 +149,7 @@ def confirm(actor: Actor, ref: str) -> int:
         session.add(
             Priority(organisation_id=organisation.id, cycle_id=cycle.id, rank=place_now, need_id=need.id)
         )
-        memory.note(session, organisation.id, cycle.id)
+        places.note(session, organisation.id, cycle.id)
         record(
             session,
             actor,

@@ -401,7 +401,7 @@ class Coverage(Page):
                 for one in cycles
                 if one.opens_on <= today and one.id != cycle.id
             ),
-            board_href=url_for("needs.board"),
+            board_href=url_for("demand.find"),
         )
 
 
