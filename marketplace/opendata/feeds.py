@@ -33,7 +33,7 @@ def feed(collection: Collection, asked: Asked, self_href: str) -> Feed:
         title=title,
         subtitle=subtitle,
         self_href=self_href,
-        href=public_link("needs.board"),
+        href=public_link("demand.board"),
         entries=entries,
         rights=f"Open Government Licence v3.0, {rules.LICENCE}",
     )
