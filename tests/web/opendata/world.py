@@ -18,7 +18,7 @@ from marketplace.passports.models import Passport
 from marketplace.questions.models import Answer, Question
 from marketplace.questions.rules import Reason
 from marketplace.technologies.models import Technology
-from tests.factories.needs import make_cycle, make_draft, make_need
+from tests.factories.needs import make_cycle, make_draft, make_need, the_cycle
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
 from tests.factories.people import make_user
@@ -60,6 +60,17 @@ def make_person(session: Session, role: Role, at: Organisation) -> User:
     )
 
 
+def make_newer(session: Session) -> None:
+    """Add one more of each thing, so that a mirror that has it asks for what is newer than the world."""
+    technology = make_technology(session)
+    make_passport(session, technology, make_organisation(session, Kind.TRUST))
+    need = make_need(session)
+    organisation, cycle = need.organisation_id, the_cycle(session).id
+    places.note(session, organisation, cycle)
+    make_question(session, need, technology.supplier, answer="Newer")
+    session.commit()
+
+
 def make_world(session: Session) -> World:
     """Build and commit the world."""
     region = make_organisation(session, Kind.REGION)
@@ -97,6 +108,8 @@ def make_world(session: Session) -> World:
     make_need(session, hin, cycle=earlier)
     withdrawn = make_need(session, icb, withdrawn="We solved it ourselves.", problem="Withdrawn problem text")
     draft = make_draft(session, trust, title="A draft that nobody may see", problem="Draft problem text")
+    # Sent for sign-off, it holds its place already; nobody may know.
+    session.add(Priority(organisation_id=trust.id, cycle_id=the_cycle(session).id, rank=3, need_id=draft.id))
 
     technology = make_technology(session, supplier)
     technology.versions[0].listed_by_id = innovator.id
