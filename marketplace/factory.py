@@ -37,6 +37,7 @@ from marketplace.opendata.routes import open_data
 from marketplace.organisations.routes import organisations
 from marketplace.passports import queries as standings
 from marketplace.passports.routes import passports
+from marketplace.picture.routes import picture
 from marketplace.questions.routes import on_need, questions
 from marketplace.settings import PROJECT, Settings
 from marketplace.technologies.routes import technologies
@@ -117,6 +118,7 @@ def create_app(
         passports,
         open_data,
         open_data_api,
+        picture,
     ):
         app.register_blueprint(room)
     if settings.proxies:

@@ -21,6 +21,7 @@ from marketplace.cycles import actions as cycles
 from marketplace.database import db, transaction
 from marketplace.families import actions as families
 from marketplace.introductions.actions import expire_overdue
+from marketplace.matches import fits
 from marketplace.matches.builder import Builder, remove_retired
 from marketplace.matches.checker import check_and_repair
 from marketplace.matches.finder import Finders, prepare_database, probe
@@ -46,6 +47,8 @@ AWAY_WORDS = ("unable to open", "locked")
 AWAY_SECONDS = 2.0
 #: The pause before a worker looks again whether a new index waits to be built.
 BUILD_EVERY = timedelta(seconds=2)
+#: The pause before a worker looks again whether the register has to be searched for needs.
+FITS_EVERY = timedelta(seconds=30)
 #: How long a worker that was told to stop may take over an e-mail.
 LAST_WORDS_SECONDS = 5.0
 OVER = object()
@@ -233,6 +236,7 @@ def index_chores(indexer: Indexer) -> list[Chore]:
         Chore(BUILD_EVERY, Builder(indexer).steps, "index build"),
         Chore(timedelta(hours=1), lambda: check_and_repair(indexer), "index check"),
         Chore(timedelta(hours=1), lambda: remove_retired(indexer), "remove retired index"),
+        Chore(FITS_EVERY, fits.steps, "look up what fits"),
     ]
 
 

@@ -93,3 +93,21 @@ class IndexClock(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     sequence: Mapped[int]
+
+
+class NeedFit(Base):
+    """What the register had for a need when it was last searched for it: for pictures of many needs at once.
+
+    It holds for ``version`` of the need alone. ``fits`` counts technologies up to `fits.COUNTED`. ``generation`` and
+    ``sequence`` say which index was asked, and how far it was: what was listed later has not been looked at.
+    """
+
+    __tablename__ = "need_fit"
+
+    need_id: Mapped[int] = mapped_column(ForeignKey("need.id"), primary_key=True, autoincrement=False)
+    version: Mapped[int]
+    fits: Mapped[int]
+    words_only: Mapped[bool] = mapped_column(default=False)
+    generation: Mapped[int]
+    sequence: Mapped[int]
+    looked_at: Mapped[datetime]

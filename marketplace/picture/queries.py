@@ -1,0 +1,267 @@
+"""Reads for pictures of demand: the needs on the board as small facts, and where their organisations stand.
+
+The number of queries never grows with what they read.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coerce
+from sqlalchemy.orm import aliased
+
+from marketplace import clock
+from marketplace.access.actor import Actor
+from marketplace.access.policy import Permission, Role
+from marketplace.database import db
+from marketplace.errors import NotVisible
+from marketplace.families.models import CoSignature, Family, FamilyMember, Theme, ThemeMember
+from marketplace.matches.models import NeedFit
+from marketplace.needs import queries as needs
+from marketplace.needs.models import Need, NeedVersion, Priority
+from marketplace.organisations import queries as organisations
+from marketplace.organisations.models import NEED_KINDS, HinPatch, Kind, Organisation
+from marketplace.picture.rules import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An organisation that can publish needs, and where it stands: in which ICS (itself for an ICB) and region.
+
+    ``ics`` and ``region`` are empty where that is not known; a HIN stands in no ICS.
+    """
+
+    id: int
+    code: str
+    name: str
+    kind: Kind
+    ics: str = ""
+    region: str = ""
+    opened_on: date | None = None
+    closed_on: date | None = None
+
+    @property
+    def closed(self) -> bool:
+        """Tell whether it is no more."""
+        return self.closed_on is not None and self.closed_on <= clock.today()
+
+    @property
+    def stands(self) -> bool:
+        """Tell whether it is there today: begun, and not closed."""
+        return not self.closed and (self.opened_on is None or self.opened_on <= clock.today())
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyFact:
+    """A family: its name (empty until a HIN gives one), and how many organisations have published a need of it."""
+
+    name: str
+    organisations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An organisation whose part of the NHS is looked at, and the organisations in it, itself first."""
+
+    organisation: Organisation
+    members: tuple[Member, ...]
+    elsewhere: tuple[str, ...] = ()
+
+
+def members(wanted: ColumnElement[bool] | None = None) -> list[Member]:
+    """Return the organisations that can publish needs, all or some, closed ones included: by kind and name."""
+    parent, region, upper = aliased(Organisation), aliased(Organisation), aliased(Organisation)
+    statement = (
+        select(
+            Organisation.id,
+            Organisation.code,
+            Organisation.name,
+            Organisation.kind,
+            Organisation.opened_on,
+            Organisation.closed_on,
+            parent.code,
+            region.code,
+            upper.code,
+        )
+        .outerjoin(parent, and_(parent.id == Organisation.parent_id, parent.kind == Kind.ICB))
+        .outerjoin(region, and_(region.id == Organisation.region_id, region.kind == Kind.REGION))
+        .outerjoin(upper, and_(upper.id == parent.region_id, upper.kind == Kind.REGION))
+        .where(Organisation.kind.in_(NEED_KINDS))
+    )
+    if wanted is not None:
+        statement = statement.where(wanted)
+    order = {Kind.HIN: 0, Kind.ICB: 1, Kind.TRUST: 2}
+    found = [
+        Member(
+            id=id_,
+            code=code,
+            name=name,
+            kind=kind,
+            ics=code if kind is Kind.ICB else ics or "",
+            region=own or above or "",
+            opened_on=opened_on,
+            closed_on=closed_on,
+        )
+        for id_, code, name, kind, opened_on, closed_on, ics, own, above in db.session.execute(statement)
+    ]
+    return sorted(found, key=lambda one: (order[one.kind], one.name, one.code))
+
+
+def places(kind: Kind) -> dict[str, str]:
+    """Return the names of the ICBs or regions by code, by name; closed ones included."""
+    rows = db.session.execute(
+        select(Organisation.code, Organisation.name)
+        .where(Organisation.kind == kind)
+        .order_by(Organisation.name, Organisation.code)
+    )
+    return {code: name for code, name in rows}  # noqa: C416 - rows are not pairs to the type checker
+
+
+def place(kind: Kind, code: str) -> Place:
+    """Return an ICS, the patch of a HIN, or a region, with the organisations in it; raise `NotVisible` for none."""
+    found = organisations.by_code(db.session, code)
+    if found is None or found.kind is not kind:
+        raise NotVisible
+    if kind is Kind.ICB:
+        return Place(found, _first(found, members(_in_ics(found.id))))
+    if kind is Kind.HIN:
+        inside = members(Organisation.id.in_(organisations.patch_of(db.session, [found.id])))
+        return Place(found, _first(found, inside), _also_elsewhere(found.id, inside))
+    upper = select(Organisation.id).where(Organisation.kind == Kind.ICB, Organisation.region_id == found.id)
+    return Place(
+        found,
+        tuple(
+            members(
+                or_(
+                    Organisation.region_id == found.id,
+                    and_(Organisation.region_id.is_(None), Organisation.parent_id.in_(upper)),
+                )
+            )
+        ),
+    )
+
+
+def _in_ics(icb_id: int) -> ColumnElement[bool]:
+    trusts = and_(Organisation.parent_id == icb_id, Organisation.kind == Kind.TRUST)
+    return or_(Organisation.id == icb_id, trusts)
+
+
+def _first(own: Organisation, found: list[Member]) -> tuple[Member, ...]:
+    return tuple(sorted(found, key=lambda one: one.id != own.id))
+
+
+def _also_elsewhere(hin_id: int, inside: Collection[Member]) -> tuple[str, ...]:
+    """Return the codes of organisations that another HIN's patch holds too, by itself or through its ICB."""
+    others = set(db.session.scalars(select(HinPatch.organisation_id).where(HinPatch.hin_id != hin_id)))
+    boards = {one.code for one in inside if one.id in others}
+    return tuple(one.code for one in inside if one.id in others or (one.ics and one.ics in boards))
+
+
+def facts(actor: Actor, wanted: ColumnElement[bool] | None = None) -> list[Fact]:
+    """Return the needs on the board, all or some, by organisation and place, with who co-signs them."""
+    statement = (
+        needs.on_board(needs.visible_to(actor))
+        .with_only_columns(
+            Need.id,
+            Need.ref,
+            NeedVersion.title,
+            Priority.rank,
+            Need.organisation_id,
+            # As plain text: making an enum member of each costs more than the query.
+            type_coerce(NeedVersion.clinical_area, String),
+            Theme.key,
+            Family.ref,
+            NeedFit.fits,
+            NeedFit.words_only,
+        )
+        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+        .outerjoin(NeedFit, and_(NeedFit.need_id == Need.id, NeedFit.version == Need.version))
+        .outerjoin(ThemeMember, ThemeMember.need_id == Need.id)
+        .outerjoin(Theme, Theme.id == ThemeMember.theme_id)
+        .outerjoin(FamilyMember, FamilyMember.need_id == Need.id)
+        .outerjoin(Family, and_(Family.id == FamilyMember.family_id, *_lives()))
+        .order_by(Need.organisation_id, Priority.rank, Need.id)
+    )
+    if wanted is not None:
+        statement = statement.where(wanted)
+    # By the connection, not the session: no objects are wanted, and ten thousand plain rows are read faster.
+    rows = db.session.connection().execute(statement).all()
+    signers = _co_signers(wanted)
+    return [
+        Fact(
+            need_id=id_,
+            ref=ref,
+            title=title,
+            rank=rank,
+            organisation_id=owner,
+            area=area or "",
+            theme=theme or "",
+            family=family or "",
+            fits=fits,
+            words_only=bool(words_only),
+            co_signers=tuple(signers.get(id_, ())),
+        )
+        for id_, ref, title, rank, owner, area, theme, family, fits, words_only in rows
+    ]
+
+
+def facts_of(actor: Actor, owners: Collection[int]) -> list[Fact]:
+    """Return the needs on the board of some organisations."""
+    return facts(actor, Need.organisation_id.in_(owners))
+
+
+def co_signed_by(actor: Actor, signers: Collection[int]) -> list[Fact]:
+    """Return the needs on the board of other organisations that some of these took for one of their own."""
+    signed = select(CoSignature.need_id).where(CoSignature.organisation_id.in_(signers), *_standing())
+    return facts(actor, and_(Need.id.in_(signed), Need.organisation_id.not_in(signers)))
+
+
+def _lives() -> tuple[ColumnElement[bool], ...]:
+    return Family.dissolved_at.is_(None), Family.merged_into_id.is_(None)
+
+
+def _standing() -> tuple[ColumnElement[bool], ...]:
+    return CoSignature.taken_back_at.is_(None), CoSignature.ended_at.is_(None)
+
+
+def _co_signers(wanted: ColumnElement[bool] | None) -> dict[int, list[int]]:
+    statement = (
+        select(CoSignature.need_id, CoSignature.organisation_id)
+        .where(*_standing())
+        .order_by(CoSignature.need_id, CoSignature.organisation_id)
+    )
+    if wanted is not None:
+        statement = statement.join(Need, Need.id == CoSignature.need_id).where(wanted)
+    found: dict[int, list[int]] = defaultdict(list)
+    for need_id, signer in db.session.execute(statement):
+        found[need_id].append(signer)
+    return found
+
+
+def themes() -> dict[str, str]:
+    """Return the names of the themes by key, by name."""
+    rows = db.session.execute(select(Theme.key, Theme.name).order_by(Theme.name, Theme.key))
+    return {key: name for key, name in rows}  # noqa: C416 - rows are not pairs to the type checker
+
+
+def families(actor: Actor, refs: Collection[str]) -> dict[str, FamilyFact]:
+    """Return families by reference: what they are called, and how many organisations hold them on the whole board."""
+    rows = db.session.execute(
+        needs.on_board(needs.visible_to(actor))
+        .with_only_columns(Family.ref, Family.name, func.count(Need.organisation_id.distinct()))
+        .join(FamilyMember, FamilyMember.need_id == Need.id)
+        .join(Family, Family.id == FamilyMember.family_id)
+        .where(Family.ref.in_(refs))
+        .group_by(Family.ref, Family.name)
+    )
+    return {ref: FamilyFact(name, organisations) for ref, name, organisations in rows}
+
+
+def reads_matches_of(actor: Actor) -> frozenset[int]:
+    """Return the organisations whose needs' matches the person may see; `needs.may_read_matches` says it of one."""
+    own = actor.organisations(Permission.NEED_MATCHES_READ)
+    hins = [grant.organisation_id for grant in actor.grants if grant.role is Role.BROKER]
+    return own | organisations.patch_of(db.session, hins) if own or hins else own
