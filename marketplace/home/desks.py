@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from flask import url_for
@@ -29,6 +29,7 @@ from marketplace.needs.pages import cycle_words, is_open
 from marketplace.needs.rounds import Stand, Standing, stand
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.pages import wider_links
 from marketplace.outbox.actions import backlog
 from marketplace.technologies import queries as technologies
 from marketplace.technologies.models import Technology
@@ -123,6 +124,7 @@ def lead_desk(actor: Actor) -> Desk:
                 matched,
                 "When a need is published, the technologies that fit it best are counted here.",
             ),
+            around(dict.fromkeys(link for one in ours for link in wider_links(one))),
         ),
     )
 
@@ -448,6 +450,14 @@ def broker_desk(actor: Actor) -> Desk:
                 "No proposal of your HIN waits for an answer.",
                 Link("All introductions", url_for("introductions.listing")),
             ),
+            around(
+                Link(
+                    f"What the patch of {grant.organisation_name} needs",
+                    url_for("picture.hin", code=grant.organisation_code),
+                )
+                for grant in actor.grants
+                if grant.role is Role.BROKER
+            ),
         ),
     )
 
@@ -543,6 +553,16 @@ def administrator_desk(actor: Actor) -> Desk:
 
 
 # What several roles share
+
+
+def around(links: Iterable[Link]) -> Block:
+    """Return the ways to the demand around a person's organisations: what is shared, alone, and without a match."""
+    return Block(
+        "Demand around you",
+        tuple(Line(link) for link in links),
+        "Where your organisation lies is not known, so nothing is rolled up here.",
+        Link("Demand on a map of England", url_for("picture.map_page")),
+    )
 
 
 def to_answer(actor: Actor, side: Side) -> list[Introduction]:

@@ -20,6 +20,7 @@ from marketplace.needs.questions import ASKS, QUESTIONS, SECTIONS, Ask, Question
 from marketplace.needs.rounds import Round, Stage, Stand, Standing, stand
 from marketplace.needs.rules import NeedContent, Progress, State
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.pages import wider_links
 from marketplace.vocabulary import Term
 from marketplace.web.pages import Link, Page, Row, Tag
 from marketplace.web.search import meanings_of
@@ -367,6 +368,7 @@ class OrganisationPage(Page):
     withdrawn: tuple[Past, ...]
     rank_href: str
     board_href: str
+    wider: tuple[Link, ...]
     printed: str
 
     @classmethod
@@ -438,6 +440,7 @@ class OrganisationPage(Page):
                 else ""
             ),
             board_href=url_for("demand.find"),
+            wider=wider_links(organisation),
             printed=day(today),
         )
 

@@ -254,7 +254,10 @@ def organisation(code: str) -> Organisation:
     found = db.session.scalar(
         select(Organisation)
         .where(Organisation.code == code, Organisation.kind.in_(NEED_KINDS))
-        .options(joinedload(Organisation.region), joinedload(Organisation.parent))
+        .options(
+            joinedload(Organisation.region),
+            joinedload(Organisation.parent).joinedload(Organisation.region),
+        )
     )
     if found is None:
         raise NotVisible
@@ -268,6 +271,10 @@ def writes_for(actor: Actor) -> list[Organisation]:
         db.session.scalars(
             select(Organisation)
             .where(Organisation.id.in_(own), Organisation.kind.in_(NEED_KINDS))
+            .options(
+                joinedload(Organisation.parent).joinedload(Organisation.region),
+                joinedload(Organisation.region),
+            )
             .order_by(Organisation.name, Organisation.id)
         )
     )

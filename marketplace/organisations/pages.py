@@ -9,8 +9,33 @@ from flask import url_for
 
 from marketplace.organisations.models import HinPatch, Kind, Organisation, OrganisationImport
 from marketplace.organisations.queries import PatchCount
-from marketplace.web.pages import Page, Tag
+from marketplace.web.pages import Link, Page, Tag
 from marketplace.web.words import count, day, moment
+
+
+def wider_links(organisation: Organisation) -> tuple[Link, ...]:
+    """Return the ways to the demand around an organisation: its system or patch, and its region."""
+    links = []
+    system = organisation if organisation.kind is Kind.ICB else organisation.parent
+    if system is not None and system.kind is Kind.ICB:
+        links.append(
+            Link(
+                f"What the system of {system.name} needs, its board and trusts together",
+                url_for("picture.ics", code=system.code),
+            )
+        )
+    if organisation.kind is Kind.HIN:
+        links.append(
+            Link(
+                f"What the patch of {organisation.name} needs", url_for("picture.hin", code=organisation.code)
+            )
+        )
+    region = organisation.region or (system.region if system is not None else None)
+    if region is not None and region.kind is Kind.REGION:
+        links.append(
+            Link(f"What the {region.name} region needs", url_for("picture.region", code=region.code))
+        )
+    return tuple(links)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,7 @@ class MapLine:
     note: str
     organisations: int
     needs: int
-    nothing: int
-    not_looked: int
-    share: str
+    nothing: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,10 +147,8 @@ class ThemeLine:
 
     name: Link
     cells: tuple[ThemeCell, ...]
-    organisations: int
+    all: ThemeCell
     needs: int
-    nothing: int
-    not_looked: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,14 +265,33 @@ def _filters(on: England, asked: Wanted, *, themes: bool) -> tuple[Filter, ...]:
 
 
 def _heading(on: England, asked: Wanted) -> str:
-    what = on.themes.get(asked.theme, WITHOUT_THEME if asked.theme == NO_THEME else "")
-    area = dict(ClinicalArea.choices()).get(asked.area, "")
-    about = f"“{what}”" if what else "all needs on the board"
-    if area:
-        about += f", {area}"
+    """Return what the map shows."""
+    theme = on.themes.get(asked.theme, WITHOUT_THEME.lower() if asked.theme == NO_THEME else "")
     if asked.measure is Measure.SHARED:
-        return f"How many organisations share {about}"
-    return f"How much of {about} has no good match"
+        words = (
+            f"How many organisations share “{theme}”"
+            if theme
+            else "How many organisations have needs on the board"
+        )
+    else:
+        words = (
+            f"How much of “{theme}” has no good match"
+            if theme
+            else "How much of the demand has no good match"
+        )
+    return words + _area_words(asked)
+
+
+def _grid_heading(asked: Wanted) -> str:
+    """Return what the grid shows."""
+    if asked.measure is Measure.SHARED:
+        return "How many organisations share each theme" + _area_words(asked)
+    return "How much of each theme has no good match" + _area_words(asked)
+
+
+def _area_words(asked: Wanted) -> str:
+    area = dict(ClinicalArea.choices()).get(asked.area, "")
+    return f": {area}" if area else ""
 
 
 def _values(asked: Wanted) -> dict[str, str]:
@@ -397,9 +412,7 @@ def _line(link: Link, region: str, note: str, cell: Cell) -> MapLine:
         note=note,
         organisations=cell.organisations,
         needs=cell.needs,
-        nothing=cell.nothing,
-        not_looked=cell.needs - cell.looked,
-        share=f"{rules.percent(cell.nothing, cell.looked)}%" if cell.looked else "No data",
+        nothing=f"{cell.nothing:,} of {cell.looked:,}" if cell.looked else "No data",
     )
 
 
@@ -456,7 +469,7 @@ def themes_page(on: England, asked: Wanted) -> ThemesPage:
     return ThemesPage(
         lede=_lede(on),
         filters=_filters(on, asked, themes=False),
-        heading=_heading(on, asked) + ", by theme",
+        heading=_grid_heading(asked),
         description=(
             "A grid with a row for each theme and a column for each NHS England region. "
             "The table after it has the same figures."
@@ -490,14 +503,14 @@ def themes_page(on: England, asked: Wanted) -> ThemesPage:
             ThemeLine(
                 Link(name, url_for("picture.map_page", **{**values, "theme": theme})),  # type: ignore[arg-type] # values for the query
                 tuple(_theme_cell(grid[theme, code], asked, shades) for code, _ in columns),
-                **_sums(rules.total({code: grid[theme, code] for code, _ in columns})),
+                *_sums(rules.total({code: grid[theme, code] for code, _ in columns}), asked),
             )
             for theme, name in rows
         ),
         sum=ThemeLine(
             Link("All needs", ""),
             tuple(_theme_cell(sums.get(code, Cell()), asked, ()) for code, _ in columns),
-            **_sums(rules.total(sums)),
+            *_sums(rules.total(sums), asked),
         ),
         notes=(
             TWICE,
@@ -510,13 +523,8 @@ def themes_page(on: England, asked: Wanted) -> ThemesPage:
     )
 
 
-def _sums(cell: Cell) -> dict[str, int]:
-    return {
-        "organisations": cell.organisations,
-        "needs": cell.needs,
-        "nothing": cell.nothing,
-        "not_looked": cell.needs - cell.looked,
-    }
+def _sums(cell: Cell, asked: Wanted) -> tuple[ThemeCell, int]:
+    return _theme_cell(cell, asked, ()), cell.needs
 
 
 def _columns(on: England, sums: Mapping[str, Cell]) -> list[tuple[str, str]]:

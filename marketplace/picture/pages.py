@@ -329,10 +329,9 @@ def _filters(seen: Seen, asked: Asked) -> tuple[Filter, ...]:
 def _entry_line(entry: Entry, seen: Seen) -> EntryLine:
     names = [seen.named[holder].name for holder in sorted(entry.holders) if holder in seen.named]
     shared = entry.held is Held.SHARED
-    first = entry.facts[0]
     several = len(entry.facts) > 1
     family = seen.families.get(entry.family)
-    name = (family.name if family is not None else "") or first.title
+    same = f"{count(len(entry.facts), 'need')} that say the same"
     words = [f"Shared by {_names(names)}"] if shared else []
     owners = {fact.organisation_id for fact in entry.facts}
     others = family.organisations - len(owners) if family is not None else 0
@@ -341,7 +340,7 @@ def _entry_line(entry: Entry, seen: Seen) -> EntryLine:
             f"{count(others, 'organisation')} elsewhere {'needs' if others == 1 else 'need'} this too"
         )
     return EntryLine(
-        heading=name if several or shared else "",
+        heading=((family.name if family is not None else "") or same) if several else "",
         family=_family_link(entry) if others > 0 or several else None,
         words=". ".join(words),
         needs=tuple(_need_line(fact, seen) for fact in entry.facts),
