@@ -350,7 +350,8 @@ def map_page(on: England, asked: Wanted) -> MapPage:
         corners=hexes.corners(),
         borders=hexes.borders(drawn, {code: on.boards[code].region for code in drawn}),
         shapes=tuple(
-            _shape(on.boards[code], one, shown[code], asked, shades) for code, one in _reading_order(drawn)
+            _shape(on, on.boards[code], one, shown[code], asked, shades)
+            for code, one in _reading_order(drawn)
         ),
         legend=_legend(shown.values(), asked.measure, shades, "system"),
         lines=tuple(_board_line(on, one, cells) for one in _by_region(on, inside)),
@@ -384,7 +385,9 @@ def _by_region(on: England, boards: Iterable[Member]) -> list[Member]:
     return sorted(boards, key=lambda one: (on.regions.get(one.region, "~"), short_name(one.name), one.code))
 
 
-def _shape(board: Member, place: hexes.Hex, cell: Cell, asked: Wanted, shades: Sequence[Shade]) -> HexShape:
+def _shape(
+    on: England, board: Member, place: hexes.Hex, cell: Cell, asked: Wanted, shades: Sequence[Shade]
+) -> HexShape:
     x, y = place.middle
     number = _number(cell, asked.measure)
     return HexShape(
@@ -394,7 +397,8 @@ def _shape(board: Member, place: hexes.Hex, cell: Cell, asked: Wanted, shades: S
         code=board.code,
         number=number,
         name=place.name,
-        words=f"{short_name(board.name)}: {_words(cell, asked.measure)}",
+        words=f"{short_name(board.name)}, {on.regions.get(board.region, 'region not known')}: "
+        + _words(cell, asked.measure),
         href=address(Kind.ICB, board.code, theme=asked.theme, area=asked.area),
     )
 

@@ -176,7 +176,7 @@ def place_page(seen: Seen, asked: Asked, page: str) -> PlacePage:
         figures=_figures(kind, own.code, everything),
         parts_caption=f"Needs {INSIDE[kind]}, by {by}",
         parts_heading="Integrated care system" if kind is Kind.REGION else "Organisation",
-        parts=tuple(_parts(seen)),
+        parts=tuple(_system_lines(seen) if kind is Kind.REGION else _organisation_lines(seen)),
         sum=_part(Link("All", ""), everything),
         filters=_filters(seen, asked),
         filtered=asked.any,
@@ -243,28 +243,43 @@ def _part(link: Link, sums: Tally, note: str = "", *, own: bool = False) -> Part
     )
 
 
-def _parts(seen: Seen) -> list[PartLine]:
-    """Return the lines of the table; they add up to the place's sums."""
+def _system_lines(seen: Seen) -> list[PartLine]:
+    """Return the lines of a region's table: its systems; they add up to its sums."""
+    named = {one.code: one for one in seen.named.values()}
+    ics_of = {one.id: one.ics for one in seen.place.members}
+    sums = rules.tallies(seen.found, lambda fact: ics_of[fact.organisation_id])
+    # A trust can lie under a board of another region; a board without needs is shown while it stands.
+    codes = {one.code for one in seen.place.members if one.kind is Kind.ICB and one.stands} | set(sums)
+    boards = sorted((named[code] for code in codes if code), key=lambda one: (one.name, one.code))
+    lines = [
+        _part(
+            Link(system_name(one), address(Kind.ICB, one.code)),
+            sums.get(one.code, Tally()),
+            _closed_words(one),
+        )
+        for one in boards
+    ]
+    if "" in sums:
+        lines.append(_part(Link("Organisations whose ICS is not known", ""), sums[""]))
+    return lines
+
+
+def _organisation_lines(seen: Seen) -> list[PartLine]:
+    """Return the lines of the table of a system or patch: its organisations; they add up to its sums."""
     own = seen.place.organisation
-    if own.kind is Kind.REGION:
-        ics_of = {one.id: one.ics for one in seen.place.members}
-        sums = rules.tallies(seen.found, lambda fact: ics_of[fact.organisation_id])
-        boards = {one.code: one for one in seen.place.members if one.kind is Kind.ICB}
-        # Trusts can lie under a board of another region; a board without needs is shown while it is open.
-        codes = {code for code, one in boards.items() if one.stands} | set(sums)
-        names = {one.ics: "" for one in seen.place.members} | {code: one.name for code, one in boards.items()}
-        named = {one.code: one for one in seen.named.values()}
-        lines = []
-        for code in sorted(codes, key=lambda code: (not code, names.get(code, ""), code)):
-            sum_ = sums.get(code, Tally())
-            if not code:
-                lines.append(_part(Link("Organisations whose ICS is not known", ""), sum_))
-                continue
-            board = named[code]
-            lines.append(_part(Link(system_name(board), address(Kind.ICB, code)), sum_, _closed_words(board)))
-        return lines
     by_owner = rules.tallies(seen.found, lambda fact: fact.organisation_id)
     elsewhere = set(seen.place.elsewhere)
+    boards = {one.code: one.name for one in seen.place.members if one.kind is Kind.ICB}
+    members = sorted(
+        seen.place.members,
+        # Each board with its trusts after it; what stands under no board of the place comes last.
+        key=lambda one: (
+            one.id != own.id,
+            one.ics not in boards,
+            boards.get(one.ics, ""),
+            one.kind is Kind.TRUST,
+        ),
+    )
     return [
         _part(
             Link(one.name, url_for("needs.organisation", organisation_code=one.code)),
@@ -272,7 +287,7 @@ def _parts(seen: Seen) -> list[PartLine]:
             _note(one, own, one.code in elsewhere),
             own=one.id == own.id,
         )
-        for one in seen.place.members
+        for one in members
         if one.stands or one.id in by_owner
     ]
 

@@ -19,7 +19,12 @@ from tests.web.access.world import Case, Who, World
 #: Answers for machines, and what only a file server answers.
 NO_PAGE = ("health.", "static", "open_data_api.")
 PAGES = [
-    case for case in CASES if case.method == "GET" and case.allowed and not case.endpoint.startswith(NO_PAGE)
+    case
+    for case in CASES
+    if case.method == "GET"
+    and case.allowed
+    and not case.endpoint.startswith(NO_PAGE)
+    and not case.endpoint.endswith("_table")
 ]
 ROOMS = sorted({case.endpoint.partition(".")[0] for case in PAGES})
 #: Words that say nothing when a screen reader lists the links of a page.

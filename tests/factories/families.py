@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import clock
-from marketplace.families.models import CoSignature, Family, FamilyMember
+from marketplace.families.models import CoSignature, Family, FamilyMember, Theme, ThemeMember
 from marketplace.needs.models import Need, Priority
 from marketplace.organisations.models import Organisation
 from tests.factories.needs import the_cycle
@@ -58,3 +58,13 @@ def make_family(session: Session, *needs: Need, settled: bool = False, **values:
     session.add(family)
     session.commit()
     return family
+
+
+def make_theme(session: Session, *needs: Need, **values: Any) -> Theme:
+    """Return a committed theme of these needs."""
+    number = next(_numbers)
+    theme = Theme(**{"key": f"theme-{number}", "name": f"Test theme {number}"} | values)
+    theme.members = [ThemeMember(need_id=need.id) for need in needs]
+    session.add(theme)
+    session.commit()
+    return theme
