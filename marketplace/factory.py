@@ -21,7 +21,7 @@ from marketplace.accounts import session as browser
 from marketplace.accounts.routes import accounts
 from marketplace.cycles.routes import cycles
 from marketplace.database import db, make_engine
-from marketplace.demand.routes import demand
+from marketplace.demand.routes import demand, stop
 from marketplace.families.routes import families
 from marketplace.families.routes import on_need as sharing_on_need
 from marketplace.home.routes import home
@@ -85,7 +85,8 @@ def create_app(
     ]
     _connect(app, settings)
     browser.init(app)
-    CSRFProtect(app)  # after the person is known: a stale form is answered by who sent it
+    forms_of_ours = CSRFProtect(app)  # after the person is known: a stale form is answered by who sent it
+    forms_of_ours.exempt(stop)  # mail programs press this button, and its address is signed
     finder.init(app, settings, encoder, before)
     uncounted.init(app)
     app.extensions["search_turns"] = Turns(settings.searches_each_minute)

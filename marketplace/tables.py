@@ -3,6 +3,7 @@
 from marketplace.accounts import models as accounts
 from marketplace.audit import models as audit
 from marketplace.cycles import models as cycles
+from marketplace.demand import models as demand
 from marketplace.families import models as families
 from marketplace.introductions import models as introductions
 from marketplace.matches import models as matches
@@ -19,6 +20,7 @@ __all__ = [
     "accounts",
     "audit",
     "cycles",
+    "demand",
     "families",
     "introductions",
     "matches",

@@ -19,6 +19,8 @@ from marketplace import clock
 from marketplace.accounts import actions as accounts
 from marketplace.cycles import actions as cycles
 from marketplace.database import db, transaction
+from marketplace.demand import actions as demand
+from marketplace.demand import emails
 from marketplace.families import actions as families
 from marketplace.introductions.actions import expire_overdue
 from marketplace.matches import fits
@@ -252,6 +254,8 @@ def other_chores() -> list[Chore]:
         Chore(timedelta(hours=1), accounts.prune, "prune sign-ins and links"),
         Chore(timedelta(hours=1), notices.prune, "prune e-mails"),
         Chore(timedelta(minutes=1), expire_overdue, "expire introductions"),
+        Chore(timedelta(minutes=1), emails.digests, "saved searches"),
+        Chore(timedelta(hours=1), demand.prune, "prune saved searches"),
         Chore(timedelta(minutes=1), families.follow, "tell co-signers"),
         Chore(timedelta(minutes=5), cycles.keep_up, "news of cycles"),
     ]

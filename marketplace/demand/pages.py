@@ -150,7 +150,7 @@ class FindPage(Page):
             where=f"Page {shown.number} of {shown.pages}" if shown.pages > 1 else "",
             here=url_for("demand.find"),
             feed=address("demand.feed", asked.on(1)),
-            save="",
+            save=address("demand.save", asked.on(1)),
             technologies=url_for("technologies.register", q=asked.searched) if asked.text else "",
         )
 

@@ -6,18 +6,24 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, String, and_, cast, func, select, type_coerce
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Executable, String, and_, cast, func, or_, select, type_coerce
+from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
 from marketplace.access.actor import Actor
+from marketplace.accounts.models import User
+from marketplace.accounts.rules import DeadLink, hashed
 from marketplace.database import db
+from marketplace.demand.models import SavedSearch, ToldItem
 from marketplace.demand.rules import Fact, State, says
+from marketplace.demand.saving import Frequency, Key, last_told, period
+from marketplace.errors import NotVisible
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
+from marketplace.needs.rules import NeedContent
 from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
 
 NEED = "need"
@@ -64,6 +70,11 @@ def _organisations() -> tuple[dict[int, tuple[str, tuple[tuple[str, ...], ...]]]
     }
     everybody = {code: name for _, code, name, kind, _, _ in rows if kind != Kind.REGION}
     return values, Places(named[Kind.REGION], named[Kind.ICB], everybody)
+
+
+def places() -> Places:
+    """Return the names of organisations."""
+    return _organisations()[1]
 
 
 @lru_cache(maxsize=20_000)
@@ -274,3 +285,124 @@ def items(actor: Actor, refs: Collection[str]) -> dict[str, Need]:
         )
     )
     return {need.ref: need for need in db.session.scalars(statement)}
+
+
+# Saved searches
+
+
+def saved_by(actor: Actor) -> list[SavedSearch]:
+    """Return what a signed-in person has saved, the latest first."""
+    return list(
+        db.session.scalars(
+            select(SavedSearch)
+            .where(SavedSearch.user_id == actor.user_id, SavedSearch.user_id.is_not(None))
+            .order_by(SavedSearch.id.desc())
+        )
+    )
+
+
+def saved_one(actor: Actor, ref: str) -> SavedSearch:
+    """Return one search of a signed-in person, or raise `NotVisible`."""
+    found = db.session.scalar(
+        select(SavedSearch).where(
+            SavedSearch.ref == ref,
+            SavedSearch.user_id == actor.user_id,
+            SavedSearch.user_id.is_not(None),
+        )
+    )
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def of_address(session: Session, email: str) -> list[SavedSearch]:
+    """Return what is saved for an address without an account, confirmed or not, the latest first."""
+    return list(
+        session.scalars(select(SavedSearch).where(SavedSearch.email == email).order_by(SavedSearch.id.desc()))
+    )
+
+
+def by_ref(ref: str) -> SavedSearch | None:
+    """Return a search whoever keeps it; for holders of a signed token."""
+    return db.session.scalar(select(SavedSearch).where(SavedSearch.ref == ref))
+
+
+def locked(session: Session, ref: str) -> SavedSearch:
+    """Return a search for a change, holding its row until the transaction ends, or raise `NotVisible`."""
+    found = session.scalar(select(SavedSearch).where(SavedSearch.ref == ref).with_for_update())
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def to_confirm(session: Session, secret: str, *, lock: bool = False) -> SavedSearch:
+    """Return the search that a letter's link is for, confirmed or not, or raise `DeadLink`."""
+    statement = select(SavedSearch).where(SavedSearch.confirm_hash == hashed(secret))
+    found = session.scalar(statement.with_for_update() if lock else statement)
+    late = found is not None and found.confirm_by is not None and found.confirm_by < clock.now()
+    if found is None or (late and found.confirmed_at is None):
+        raise DeadLink(
+            "It has run out, or the search was deleted. Nothing is sent to you. You can save the search again."
+        )
+    return found
+
+
+def ledger(session: Session, id_: int) -> dict[Key, int]:
+    """Return the last version that a search has told of each thing."""
+    return last_told(
+        session.execute(
+            select(ToldItem.kind, ToldItem.ref, ToldItem.version).where(ToldItem.saved_search_id == id_)
+        ).tuples()
+    )
+
+
+def ledgers(session: Session, ids: Collection[int]) -> dict[int, dict[Key, int]]:
+    """Return the same for several searches at once."""
+    rows: dict[int, list[tuple[str, str, int]]] = {id_: [] for id_ in ids}
+    for id_, kind, ref, version in session.execute(
+        select(ToldItem.saved_search_id, ToldItem.kind, ToldItem.ref, ToldItem.version).where(
+            ToldItem.saved_search_id.in_(ids)
+        )
+    ).tuples():
+        rows[id_].append((kind, ref, version))
+    return {id_: last_told(some) for id_, some in rows.items()}
+
+
+def due(session: Session, now: datetime) -> list[tuple[int, date]]:
+    """Return the searches whose digest is due, with its day, the longest waiting first."""
+    wanted = {frequency: day for frequency in Frequency if (day := period(frequency, now)) is not None}
+    if not wanted:
+        return []
+    late = [
+        and_(
+            SavedSearch.frequency == frequency,
+            or_(SavedSearch.period.is_(None), SavedSearch.period < day),
+        )
+        for frequency, day in wanted.items()
+    ]
+    rows = session.execute(
+        select(SavedSearch.id, SavedSearch.frequency)
+        .outerjoin(User, User.id == SavedSearch.user_id)
+        .where(
+            SavedSearch.confirmed_at.is_not(None),
+            or_(*late),
+            or_(SavedSearch.user_id.is_(None), User.disabled_at.is_(None)),
+        )
+        .order_by(SavedSearch.period, SavedSearch.id)
+    ).all()
+    return [(id_, wanted[frequency]) for id_, frequency in rows]
+
+
+def versions(actor: Actor, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], NeedContent]:
+    """Return the texts of published versions, by the need's ref and the version's number."""
+    rows = db.session.execute(
+        needs.visible_to(actor)
+        .with_only_columns(Need.ref, NeedVersion)
+        .join(NeedVersion, NeedVersion.need_id == Need.id)
+        .where(
+            Need.published_at.is_not(None),
+            Need.ref.in_({ref for ref, _ in wanted}),
+            NeedVersion.number.in_({number for _, number in wanted}),
+        )
+    )
+    return {(ref, version.number): version.content() for ref, version in rows}

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, make_response, redirect, request
+from flask import Blueprint, current_app, flash, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from marketplace.access.doors import current_actor, public
+from marketplace.access.actor import ANONYMOUS
+from marketplace.access.doors import current_actor, public, signed_in
+from marketplace.accounts.rules import DeadLink, TooManyTries
+from marketplace.database import db
+from marketplace.demand import actions, emails, finder, forms, keeping, pages, queries, rules
 from marketplace.demand import documents as made
-from marketplace.demand import finder, pages, queries, rules
+from marketplace.demand.finder import World
+from marketplace.demand.models import SavedSearch
 from marketplace.demand.rules import Asked
+from marketplace.demand.saving import NAME_LIMIT, Frequency, Key
+from marketplace.demand.wording import described
+from marketplace.errors import DomainError
 from marketplace.matches import candidates
 from marketplace.needs import queries as needs
 from marketplace.web import feeds
@@ -85,3 +93,207 @@ def board() -> ResponseReturnValue:
 def search() -> ResponseReturnValue:
     """Lead from the search's address of before to the same search."""
     return redirect(pages.old_address(list(request.args.items(multi=True))), 301)
+
+
+# Saved searches
+
+
+def _there(asked: Asked) -> dict[Key, int]:
+    there = emails.there_now(World.read(ANONYMOUS), asked)
+    db.session.rollback()
+    return there
+
+
+def _save_form() -> forms.SearchForm:
+    return forms.SearchForm() if current_actor().signed_in else forms.AddressForm()
+
+
+def _save_page(asked: Asked) -> keeping.SavePage:
+    return keeping.SavePage.build(asked, queries.places(), signed_in=current_actor().signed_in)
+
+
+@demand.get("/demand/save")
+@public("everybody may be told of new needs, with or without an account")
+def save() -> ResponseReturnValue:
+    """Ask for a name and how often to write."""
+    asked = asked_for()
+    form = _save_form()
+    form.name.data = asked.searched[:NAME_LIMIT] or "New needs"
+    form.frequency.data = Frequency.WEEKLY.value
+    return fragment(_save_page(asked), form)
+
+
+@demand.post("/demand/save")
+@public("everybody may be told of new needs, with or without an account")
+def do_save() -> ResponseReturnValue:
+    """Save a search, or write to an address to ask whether that is wanted."""
+    asked, actor, form = asked_for(), current_actor(), _save_form()
+    status = 422
+    if form.validate():
+        query = rules.query_string(asked.on(1))
+        try:
+            take_a_turn(asked)
+            if isinstance(form, forms.AddressForm):
+                actions.ask_to_save(
+                    form.email.data or "",
+                    query=query,
+                    name=form.name.data or "",
+                    looks_for=described(asked, queries.places()),
+                    frequency=form.often,
+                    there=_there(asked),
+                    address=request.remote_addr or "",
+                    form_key=form.form_key.data or "",
+                )
+                return redirect(url_for("demand.check_email"), 303)
+            ref = actions.save(
+                actor,
+                query=query,
+                name=form.name.data or "",
+                frequency=form.often,
+                there=_there(asked),
+                form_key=form.form_key.data or "",
+            )
+        except DomainError as error:
+            form.show(error)
+            status = 429 if isinstance(error, TooManyTries) else 422
+        else:
+            flash("Your search is saved.")
+            return redirect(url_for("demand.saved_one", ref=ref), 303)
+    return fragment(_save_page(asked), form), status
+
+
+@demand.get("/demand/check-email")
+@public("the same words for everybody who asked for a letter")
+def check_email() -> ResponseReturnValue:
+    """Say that a letter is on its way."""
+    return fragment(keeping.CheckEmail())
+
+
+@demand.get("/demand/confirm/<token>")
+@public("the link itself proves whose address it is")
+def confirm(token: str) -> ResponseReturnValue:
+    """Show the button: opening a link changes nothing, since mail scanners open links too."""
+    page = keeping.ConfirmPage.build(queries.to_confirm(db.session, token), queries.places())
+    return fragment(page, forms.ButtonForm())
+
+
+@demand.post("/demand/confirm/<token>")
+@public("the link itself proves whose address it is")
+def do_confirm(token: str) -> ResponseReturnValue:
+    """Confirm a search."""
+    actions.confirm(token)
+    return redirect(url_for("demand.confirm", token=token), 303)
+
+
+@demand.get("/demand/saved")
+@signed_in("everybody with an account may keep searches of their own")
+def saved() -> ResponseReturnValue:
+    """List a person's searches with how much is new."""
+    searches, world = queries.saved_by(current_actor()), World.read(ANONYMOUS)
+    return fragment(keeping.SavedList.build(searches, emails.fresh_for(world, searches), world.places))
+
+
+def _saved_page(search: SavedSearch, signed: str = "") -> keeping.SavedPage:
+    world = World.read(ANONYMOUS)
+    fresh = emails.fresh_for(world, [search])[search.id]
+    refs = [ref for one in fresh[: keeping.NEW_MOST] for kind, ref in [one.key] if kind == queries.NEED]
+    others = queries.of_address(db.session, search.email) if search.email else []
+    return keeping.SavedPage.build(
+        search,
+        fresh,
+        queries.items(ANONYMOUS, refs),
+        world.places,
+        token=signed,
+        others=[one for one in others if one.id != search.id and one.confirmed_at is not None],
+    )
+
+
+@demand.get("/demand/saved/<ref>")
+@signed_in("everybody with an account may keep searches of their own; others' are not found")
+def saved_one(ref: str) -> ResponseReturnValue:
+    """Show what is new for a search, and what can be changed."""
+    search = queries.saved_one(current_actor(), ref)
+    form = forms.SearchForm(data={"name": search.name, "frequency": search.frequency.value})
+    return fragment(_saved_page(search), form)
+
+
+@demand.post("/demand/saved/<ref>")
+@signed_in("everybody with an account may keep searches of their own; others' are not found")
+def change(ref: str) -> ResponseReturnValue:
+    """Change the name of a search and how often it is told."""
+    actor, form = current_actor(), forms.SearchForm()
+    search = queries.saved_one(actor, ref)
+    if form.validate():
+        actions.change(actor, ref, name=form.name.data or "", frequency=form.often)
+        flash("Your changes are saved.")
+        return redirect(url_for("demand.saved_one", ref=ref), 303)
+    return fragment(_saved_page(search), form), 422
+
+
+@demand.post("/demand/saved/<ref>/seen")
+@signed_in("everybody with an account may keep searches of their own; others' are not found")
+def seen(ref: str) -> ResponseReturnValue:
+    """Count what is new as seen."""
+    actor = current_actor()
+    search = queries.saved_one(actor, ref)
+    actions.mark_seen(actor, ref, _there(emails.asked_by(search)))
+    flash("Nothing is new for this search now.")
+    return redirect(url_for("demand.saved_one", ref=ref), 303)
+
+
+@demand.post("/demand/saved/<ref>/delete")
+@signed_in("everybody with an account may keep searches of their own; others' are not found")
+def delete(ref: str) -> ResponseReturnValue:
+    """Delete a search."""
+    actor = current_actor()
+    queries.saved_one(actor, ref)
+    actions.remove(actor, ref)
+    flash("The saved search is deleted.")
+    return redirect(url_for("demand.saved"), 303)
+
+
+def _of_token(token: str) -> SavedSearch:
+    search = queries.by_ref(actions.ref_of(actions.MANAGE, token))
+    if search is None or search.confirmed_at is None or search.email is None:
+        raise DeadLink("The search was deleted, and with it the address. Nothing is sent to you.")
+    return search
+
+
+@demand.get("/demand/by-mail/<token>")
+@public("the signed link of a letter proves whose search it is")
+def by_mail(token: str) -> ResponseReturnValue:
+    """Show a search that is kept for an address."""
+    search = _of_token(token)
+    form = forms.SearchForm(data={"name": search.name, "frequency": search.frequency.value})
+    return fragment(_saved_page(search, token), form)
+
+
+@demand.post("/demand/by-mail/<token>")
+@public("the signed link of a letter proves whose search it is")
+def change_by_mail(token: str) -> ResponseReturnValue:
+    """Change a search that is kept for an address."""
+    search, form = _of_token(token), forms.SearchForm()
+    if form.validate():
+        actions.change(ANONYMOUS, search.ref, name=form.name.data or "", frequency=form.often)
+        flash("Your changes are saved.")
+        return redirect(url_for("demand.by_mail", token=token), 303)
+    return fragment(_saved_page(search, token), form), 422
+
+
+@demand.get("/demand/unsubscribe/<token>")
+@public("the signed link of a letter proves whose search it is; nobody signs in to stop e-mails")
+def unsubscribe(token: str) -> ResponseReturnValue:
+    """Show one button: opening a link changes nothing, since mail scanners open links too."""
+    search = queries.by_ref(actions.ref_of(actions.STOP, token))
+    return fragment(keeping.StopPage.build(search, done=False), forms.ButtonForm())
+
+
+@demand.post("/demand/unsubscribe/<token>")
+@public(
+    "the signed link of a letter proves whose search it is; mail programs press this button too (RFC 8058)"
+)
+def stop(token: str) -> ResponseReturnValue:
+    """Stop the e-mails; done twice it is still done. No form token: mail programs have none, and ours is signed."""
+    ref = actions.ref_of(actions.STOP, token)
+    actions.stop(ref)
+    return fragment(keeping.StopPage.build(queries.by_ref(ref), done=True), forms.ButtonForm())

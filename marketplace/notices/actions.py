@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 import ssl
 from datetime import timedelta
+from email import policy
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -25,15 +26,20 @@ TIMEOUT_SECONDS = 15
 #: The outbox topic of e-mails that wait to be sent; the subject is the e-mail's id.
 TOPIC = EMAIL
 KEPT = timedelta(days=30)
+#: The longest lines that mail servers take (RFC 5322).
+LONG_LINES = policy.default.clone(max_line_length=998)
 
 
 class NoMailServer(RuntimeError):
     """Production mode without a mail server: the mail waits, and the health page tells."""
 
 
-def send(session: Session, to: str, subject: str, body: str) -> None:
-    """Write an e-mail in the caller's transaction; the worker sends it after the commit."""
-    email = Email(to=to, subject=" ".join(subject.split()), body=body, created_at=clock.now())
+def send(session: Session, to: str, subject: str, body: str, *, stop: str = "") -> None:
+    """Write an e-mail in the caller's transaction; the worker sends it after the commit.
+
+    ``stop`` is the whole address that stops e-mails of this kind, for letters that nobody has to get.
+    """
+    email = Email(to=to, subject=" ".join(subject.split()), body=body, created_at=clock.now(), stop=stop)
     session.add(email)
     session.flush()
     enqueue(session, TOPIC, email.id)
@@ -63,15 +69,24 @@ def deliver(email_id: str | int, *, made_up: bool = False) -> None:
         )
 
 
+def forget(session: Session, stop: str) -> None:
+    """Delete every e-mail that this address stops, sent or not, in the caller's transaction."""
+    session.execute(delete(Email).where(Email.stop == stop))
+
+
 def _message(email: Email, settings: Settings) -> EmailMessage:
     _, sender = parseaddr(settings.mail_from)
-    message = EmailMessage()
+    # An address in a header must not be cut or encoded, as lines longer than usual are.
+    message = EmailMessage(policy=LONG_LINES if email.stop else policy.default)
     message["From"] = settings.mail_from
     message["To"] = Address(addr_spec=email.to)
     message["Subject"] = email.subject
     message["Date"] = format_datetime(email.created_at)
     message["Message-ID"] = f"<demand-signal-{email.id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
+    if email.stop:
+        message["List-Unsubscribe"] = f"<{email.stop}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(email.body)
     return message
 

@@ -1,0 +1,43 @@
+"""The forms of saved searches."""
+
+from __future__ import annotations
+
+from wtforms import RadioField
+from wtforms.validators import InputRequired
+
+from marketplace.accounts.forms import email_field
+from marketplace.demand.saving import NAME_LIMIT, Frequency
+from marketplace.web.forms import BaseForm, line
+
+
+class ButtonForm(BaseForm):
+    """Nothing to type: the button is the answer."""
+
+
+class SearchForm(BaseForm):
+    """What a search is called, and how often it is told."""
+
+    name = line("Name of this search", limit=NAME_LIMIT, needed="Enter a name for this search")
+    frequency = RadioField(
+        "When shall we write to you?",
+        choices=Frequency.choices(),
+        validators=[InputRequired("Choose when we shall write to you")],
+    )
+
+    @property
+    def often(self) -> Frequency:
+        """Return the frequency of a valid form."""
+        return Frequency(self.frequency.data)
+
+
+class AddressForm(SearchForm):
+    """The same, with the address of somebody who has not signed in: an address without e-mails is of no use."""
+
+    email = email_field(
+        hint="We write to it once, to ask whether it is yours. We keep nothing else about you"
+    )
+    frequency = RadioField(
+        "When shall we write to you?",
+        choices=[choice for choice in Frequency.choices() if choice[0] != Frequency.NONE],
+        validators=[InputRequired("Choose when we shall write to you")],
+    )
