@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wtforms import RadioField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs lag behind
 from wtforms.validators import InputRequired
 
 from marketplace.accounts.forms import email_field
@@ -20,7 +21,7 @@ class SearchForm(BaseForm):
     name = line("Name of this search", limit=NAME_LIMIT, needed="Enter a name for this search")
     frequency = RadioField(
         "When shall we write to you?",
-        choices=Frequency.choices(),
+        choices=[SelectChoice(value, label) for value, label in Frequency.choices()],
         validators=[InputRequired("Choose when we shall write to you")],
     )
 
@@ -38,6 +39,8 @@ class AddressForm(SearchForm):
     )
     frequency = RadioField(
         "When shall we write to you?",
-        choices=[choice for choice in Frequency.choices() if choice[0] != Frequency.NONE],
+        choices=[
+            SelectChoice(value, label) for value, label in Frequency.choices() if value != Frequency.NONE
+        ],
         validators=[InputRequired("Choose when we shall write to you")],
     )

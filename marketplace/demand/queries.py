@@ -19,7 +19,7 @@ from marketplace.accounts.rules import DeadLink, hashed
 from marketplace.database import db
 from marketplace.demand.models import SavedSearch, ToldItem
 from marketplace.demand.rules import Fact, State, says
-from marketplace.demand.saving import Frequency, Key, last_told, period
+from marketplace.demand.saving import Frequency, Key, awake, last_told, period
 from marketplace.errors import NotVisible
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
@@ -352,7 +352,7 @@ def ledger(session: Session, id_: int) -> dict[Key, int]:
     return last_told(
         session.execute(
             select(ToldItem.kind, ToldItem.ref, ToldItem.version).where(ToldItem.saved_search_id == id_)
-        ).tuples()
+        )
     )
 
 
@@ -363,7 +363,7 @@ def ledgers(session: Session, ids: Collection[int]) -> dict[int, dict[Key, int]]
         select(ToldItem.saved_search_id, ToldItem.kind, ToldItem.ref, ToldItem.version).where(
             ToldItem.saved_search_id.in_(ids)
         )
-    ).tuples():
+    ):
         rows[id_].append((kind, ref, version))
     return {id_: last_told(some) for id_, some in rows.items()}
 
@@ -371,7 +371,7 @@ def ledgers(session: Session, ids: Collection[int]) -> dict[int, dict[Key, int]]
 def due(session: Session, now: datetime) -> list[tuple[int, date]]:
     """Return the searches whose digest is due, with its day, the longest waiting first."""
     wanted = {frequency: day for frequency in Frequency if (day := period(frequency, now)) is not None}
-    if not wanted:
+    if not awake(now):
         return []
     late = [
         and_(

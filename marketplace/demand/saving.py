@@ -63,6 +63,11 @@ def period(frequency: Frequency, now: datetime) -> date | None:
     return day if frequency is Frequency.DAILY else day - timedelta(days=day.weekday())
 
 
+def awake(now: datetime) -> bool:
+    """Tell whether it is an hour at which digests are sent: what was missed at night waits for the morning."""
+    return now.astimezone(LONDON).hour >= DIGEST_HOUR
+
+
 def news(
     found: Mapping[Key, int], told: Mapping[Key, int], is_material: Callable[[Key, int, int], bool]
 ) -> list[News]:

@@ -9,11 +9,15 @@ from datetime import datetime
 from flask import url_for
 
 from marketplace import clock
-from marketplace.access.actor import Actor
+from marketplace.access.actor import ANONYMOUS, Actor
 from marketplace.access.policy import Role
 from marketplace.cycles.pages import headline
 from marketplace.cycles.queries import answers
 from marketplace.database import db
+from marketplace.demand import emails as digests
+from marketplace.demand import queries as saved_searches
+from marketplace.demand.finder import World
+from marketplace.demand.keeping import new_tag
 from marketplace.home import pages, queries
 from marketplace.home.pages import Block, Desk, Line, StartPage, Step
 from marketplace.introductions import pages as introduced
@@ -240,6 +244,7 @@ def innovator_desk(actor: Actor) -> Desk:
                 "When an organisation publishes a need that your technology answers, it appears here.",
                 Link("All needs", url_for("demand.find")),
             ),
+            _saved_block(actor),
             Block(
                 "Evidence that expires within 90 days or has expired",
                 tuple(
@@ -254,6 +259,28 @@ def innovator_desk(actor: Actor) -> Desk:
                 Link("Our technologies", url_for("technologies.workspace")),
             ),
         ),
+    )
+
+
+def _saved_block(actor: Actor) -> Block:
+    """Return a person's saved searches with how much is new, what has most first."""
+    searches = saved_searches.saved_by(actor)[:MATCHED]
+    fresh = digests.fresh_for(World.read(ANONYMOUS), searches) if searches else {}
+    searches.sort(key=lambda one: -len(fresh[one.id]))
+    return Block(
+        "Saved searches",
+        tuple(
+            Line(
+                Link(one.name, url_for("demand.saved_one", ref=one.ref)),
+                f"E-mails: {one.frequency.label.lower()}",
+                (new_tag(fresh[one.id]) or Tag("Nothing new", "grey"),),
+            )
+            for one in searches[:SHOWN]
+        ),
+        "Search for what you are interested in and save the search: what is new is counted here.",
+        Link("All saved searches", url_for("demand.saved"))
+        if searches
+        else Link("Find demand", url_for("demand.find")),
     )
 
 

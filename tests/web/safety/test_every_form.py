@@ -16,6 +16,8 @@ from tests.factories.organisations import make_organisation
 from tests.factories.people import make_user
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+#: Pressed by mail programs, which have no form token (RFC 8058); the signed address is the proof, and nothing but it.
+WITHOUT_TOKEN = {"/demand/unsubscribe/x"}
 
 
 def unsafe_routes(app: Flask) -> list[tuple[str, str]]:
@@ -73,7 +75,7 @@ def test_no_form_is_taken_without_its_token_or_from_another_website(
     for method, path in routes:
         for data in ({}, {"csrf_token": "nonsense"}):
             response = everybody.client.open(path, method=method, data=data)
-            assert response.status_code == 400, (method, path)
+            assert response.status_code == (404 if path in WITHOUT_TOKEN else 400), (method, path)
         for headers in (
             {"Origin": "https://evil.example"},
             {"Sec-Fetch-Site": "cross-site"},
