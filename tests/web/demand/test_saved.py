@@ -143,6 +143,21 @@ def test_a_list_of_many_searches_asks_no_more_of_the_database(
     assert counts[0] == counts[1]
 
 
+def test_an_innovator_finds_on_the_start_page_how_much_is_new(browser: Browser, session: Session) -> None:
+    person = make_user(session, Role.INNOVATOR)
+    make_saved(session, person, name="Quiet one", query="area=cancer")
+    make_saved(session, person, name="Falls here", query="area=frailty")
+    for _ in range(2):
+        make_need(session)
+    browser.sign_in(person)
+    browser.get("/")
+    assert (
+        "Saved searches Falls here E-mails: every day, when there is something new 2 new Quiet one"
+        in browser.text
+    )
+    assert "Nothing new" in browser.text
+
+
 # By an address alone
 
 
