@@ -32,6 +32,8 @@ from marketplace.cycles.rules import DATES
 from marketplace.database import OldSQLite, db, transaction
 from marketplace.errors import DomainError
 from marketplace.factory import FrontEndMissingError, create_app
+from marketplace.families.queries import last_run
+from marketplace.families.suggesting import suggest_now
 from marketplace.matches import queries as index_queries
 from marketplace.matches.checker import Check, repair
 from marketplace.matches.finder import prepare_database
@@ -106,6 +108,19 @@ def service() -> Iterator[Settings]:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Demand Signal: where NHS demand meets proven technology."""
+
+
+@main.command("families")
+def suggest_families() -> None:
+    """Suggest families and themes of needs anew. What HINs settled stays; the worker does this by itself."""
+    with service():
+        suggest_now()
+        last = last_run(db.session)
+        if last is None:
+            stop(
+                "Nothing is indexed yet, so there is nothing to suggest. Run: python -m marketplace index rebuild"
+            )
+        click.echo(f"{count(last.needs, 'need')} compared in {last.milliseconds / 1000:.1f} seconds.")
 
 
 @main.command()

@@ -22,6 +22,7 @@ from marketplace.database import db, transaction
 from marketplace.demand import actions as demand
 from marketplace.demand import emails
 from marketplace.families import actions as families
+from marketplace.families.suggesting import suggest
 from marketplace.introductions.actions import expire_overdue
 from marketplace.matches import fits
 from marketplace.matches.builder import Builder, remove_retired
@@ -258,6 +259,7 @@ def other_chores() -> list[Chore]:
         Chore(timedelta(hours=1), demand.prune, "prune saved searches"),
         Chore(timedelta(minutes=1), families.follow, "tell co-signers"),
         Chore(timedelta(minutes=5), cycles.keep_up, "news of cycles"),
+        Chore(timedelta(minutes=1), suggest, "suggest families"),
     ]
 
 

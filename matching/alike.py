@@ -57,6 +57,7 @@ class Limits:
     ``words_slope`` and ``words_intercept`` do where only words could be compared. From ``threshold`` on a pair is
     accepted. Members of a family are alike by ``together`` in the mean, and no two by less than ``apart``.
     Families of a theme are as near as ``theme`` in the mean (`matching.themes`), or ``theme_words`` by words alone.
+    Must-haves that are as near as ``asked`` in the mean are told as one (`matching.asked`).
     """
 
     slope: float
@@ -68,6 +69,7 @@ class Limits:
     apart: float
     theme: float = 0.2
     theme_words: float = 0.05
+    asked: float = 0.6
 
     def chance(self, score: float, *, words_only: bool) -> float:
         """Return the probability that two documents with this score are the same, between 0 and 1."""

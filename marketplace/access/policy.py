@@ -51,6 +51,7 @@ class Permission(StrEnum):
     INTRODUCTION_PROPOSE = "introduction-propose"
     INTRODUCTION_READ = "introduction-read"
     INTRODUCTION_DECIDE = "introduction-decide"
+    FAMILY_SETTLE = "family-settle"
     QUESTION_ASK = "question-ask"
     QUESTION_ANSWER = "question-answer"
     QUESTION_READ = "question-read"
@@ -77,6 +78,7 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.INTRODUCTION_PROPOSE: frozenset({BROKER}),
     Permission.INTRODUCTION_READ: frozenset({LEAD, INNOVATOR, BROKER}),
     Permission.INTRODUCTION_DECIDE: frozenset({LEAD, INNOVATOR}),
+    Permission.FAMILY_SETTLE: frozenset({BROKER}),
     Permission.QUESTION_ASK: frozenset({INNOVATOR}),
     Permission.QUESTION_ANSWER: frozenset({LEAD}),
     Permission.QUESTION_READ: frozenset({LEAD, INNOVATOR}),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wtforms import RadioField
+from wtforms import HiddenField, RadioField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs lag behind
 
 from marketplace.families import rules
 from marketplace.needs.questions import PEOPLE_MOST
-from marketplace.web.forms import BaseForm, paragraph, whole_number
+from marketplace.web.forms import BaseForm, VersionedForm, line, paragraph, whole_number
 
 
 class CoSignForm(BaseForm):
@@ -32,6 +32,19 @@ class CoSignForm(BaseForm):
     def offer(self, organisations: Iterable[tuple[str, str]]) -> None:
         """Offer these organisations: code and name."""
         self.organisation.choices = [SelectChoice(code, name) for code, name in organisations]
+
+
+class SettleForm(VersionedForm):
+    """What a broker settles; ``act`` says what, and the fields of the other acts stay empty."""
+
+    act = HiddenField()
+    need = HiddenField()
+    name = line("Name of the family", limit=rules.NAME_LIMIT, hint="In words that people in the NHS use.")
+    other = line(
+        "Address of the other family, or of a need",
+        limit=300,
+        hint="Open it, and copy its address from the top of your browser.",
+    )
 
 
 class PlainForm(BaseForm):

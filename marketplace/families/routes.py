@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from marketplace import clock
 from marketplace.access.actor import Actor
-from marketplace.access.doors import current_actor, requires
+from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
-from marketplace.errors import DomainError, Gone, NotVisible
-from marketplace.families import actions, forms, pages, queries, rules
+from marketplace.database import db
+from marketplace.errors import DomainError, Gone, NotPermitted, NotVisible
+from marketplace.families import actions, forms, pages, queries, rules, settling
 from marketplace.families.rules import CoSignError, State
+from marketplace.matches import candidates, grouping
 from marketplace.needs import actions as need_actions
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
 from marketplace.needs.rules import State as NeedState
 from marketplace.organisations.models import Organisation
 from marketplace.web.pages import fragment
+from marketplace.web.words import UNKNOWN_FILTER
 
 families = Blueprint("families", __name__)
 
@@ -32,7 +35,7 @@ def on_need(actor: Actor, need: Need) -> pages.OnNeed:
         standing,
         may_sign=need.withdrawn_at is None and bool(own - signed - {need.organisation_id}),
         own=bool(own & signed),
-        family=None,
+        family=pages.family_link(queries.family_of(need.id)),
     )
 
 
@@ -162,3 +165,157 @@ def carry_on(ref: str) -> ResponseReturnValue:
     draft = actions.carry_on(current_actor(), ref, form_key=form.form_key.data or "")
     flash("This is your own draft now. The other organisation’s numbers are left out: put in yours.")
     return redirect(url_for("needs.tasks", ref=draft), 303)
+
+
+# Families
+
+
+@families.get("/families")
+@public("needs are public, and so is what several organisations need")
+def listing() -> ResponseReturnValue:
+    """List the families of needs, the most shared first."""
+    return fragment(
+        family_list(current_actor(), request.args.get("theme", ""), request.args.get("page", 1, type=int))
+    )
+
+
+def family_list(actor: Actor, theme: str, number: int) -> pages.FamiliesPage:
+    """Return a page of the list; a theme that is not known counts as not chosen."""
+    themes = queries.themes()
+    note = "" if not theme or theme in {key for key, _, _ in themes} else UNKNOWN_FILTER
+    chosen = "" if note else theme
+    by_family: dict[int, list[queries.Part]] = {}
+    for part in queries.parts(actor, chosen):
+        by_family.setdefault(part.family_id, []).append(part)
+    shared = [
+        (len({part.organisation for part in found}), len({part.need_ref for part in found}), id_)
+        for id_, found in by_family.items()
+        if len({part.need_ref for part in found}) > 1
+    ]
+    shared.sort(key=lambda one: (-one[0], -one[1], one[2]))
+    last = max(1, -(-len(shared) // rules.PER_PAGE))
+    number = min(max(1, number), last)
+    ids = [id_ for _, _, id_ in shared[(number - 1) * rules.PER_PAGE : number * rules.PER_PAGE]]
+    rows = queries.families_by_ids(ids)
+    return pages.FamiliesPage(
+        counted=pages.families_counted(
+            len(shared), next((name for key, name, _ in themes if key == chosen), "")
+        ),
+        items=tuple(pages.family_item(rows[id_], queries.name_of(rows[id_]), by_family[id_]) for id_ in ids),
+        themes=tuple(pages.Choice(key, f"{name} ({needs_})", key == chosen) for key, name, needs_ in themes),
+        theme=chosen,
+        note=note,
+        previous=url_for("families.listing", theme=chosen or None, page=number - 1) if number > 1 else "",
+        following=url_for("families.listing", theme=chosen or None, page=number + 1) if number < last else "",
+        where=f"Page {number} of {last}" if last > 1 else "",
+        here=url_for("families.listing"),
+    )
+
+
+@families.get("/families/<ref>")
+@public("needs are public, and so is what several organisations need")
+def family(ref: str) -> ResponseReturnValue:
+    """Show a family; one that went into another leads on to it."""
+    actor, found = current_actor(), queries.family(ref)
+    if found.merged_into is not None:
+        return redirect(url_for("families.family", ref=found.merged_into.ref), 301)
+    shares, gone = queries.shares(actor, found)
+    named = {one.need.ref: one.need.organisation.name for one in shares}
+    return fragment(
+        pages.FamilyPage.build(
+            found,
+            queries.name_of(found),
+            shares,
+            gone,
+            pages.joint_musts([(one.text, one.wordings) for one in grouping.joint(list(named))], named),
+            may_settle=queries.settling_hin(db.session, actor, found) is not None,
+            may_match=queries.may_match(actor, shares),
+        )
+    )
+
+
+@families.get("/families/<ref>/matches")
+@requires(Permission.NEED_MATCHES_READ)
+def matches(ref: str) -> ResponseReturnValue:
+    """Show the technologies that fit most needs of a family, to its brokers and to those who share it."""
+    actor, found = current_actor(), queries.family(ref)
+    shares, _ = queries.shares(actor, found)
+    if not queries.may_match(actor, shares):
+        raise NotPermitted
+    best = candidates.top_for_needs(actor, [one.need.ref for one in shares], rules.BEST_OF_EACH)
+    titles = {one.need.ref: pages.need_link(one.need) for one in shares}
+    return fragment(pages.family_matches(found, queries.name_of(found), best, titles))
+
+
+@families.get("/families/<ref>/settle")
+@requires(Permission.FAMILY_SETTLE)
+def settle(ref: str) -> ResponseReturnValue:
+    """Show a broker what can be settled of a family."""
+    return fragment(*settle_page(ref, forms.SettleForm()))
+
+
+@families.post("/families/<ref>/settle")
+@requires(Permission.FAMILY_SETTLE)
+def do_settle(ref: str) -> ResponseReturnValue:
+    """Settle a family: what, the button says."""
+    actor, form, conflict = current_actor(), forms.SettleForm(), ""
+    settle_page(ref, form)
+    if form.validate():
+        try:
+            where = done(actor, ref, form)
+        except rules.Settled as error:
+            conflict = error.message
+        except DomainError as error:
+            form.show(error)
+        else:
+            return redirect(where, 303)
+    db.session.expire_all()
+    page, form = settle_page(ref, form, conflict)
+    return fragment(page, form), 409 if conflict else 422
+
+
+def done(actor: Actor, ref: str, form: forms.SettleForm) -> str:
+    """Do what was asked for; return where that leads."""
+    act, _, need = (form.act.data or "").partition(":")
+    lock_version, here = form.version, url_for("families.settle", ref=ref)
+    if act == "accept":
+        settling.accept(actor, ref, lock_version=lock_version)
+        flash("These needs are a family now. Our matching will not part them.")
+        return url_for("families.family", ref=ref)
+    if act == "out":
+        settling.take_out(actor, ref, need, lock_version=lock_version)
+        flash("The need is taken out. Our matching will not put it back.")
+    elif act == "rename":
+        settling.rename(actor, ref, form.name.data or "", lock_version=lock_version)
+        flash("The family has a new name.")
+    elif act == "join":
+        settling.join(actor, ref, form.other.data or "", lock_version=lock_version)
+        flash("They are one family now.")
+    elif act == "split":
+        part = settling.split(actor, ref, request.form.getlist("needs"), lock_version=lock_version)
+        flash("The needs that you chose are a family of their own now.")
+        return url_for("families.settle", ref=part)
+    elif act == "dissolve":
+        settling.dissolve(actor, ref, lock_version=lock_version)
+        flash("The family is dissolved. Our matching will not put these needs together again.")
+        return url_for("families.family", ref=ref)
+    else:
+        raise DomainError("Choose what you want to settle")
+    return here
+
+
+def settle_page(
+    ref: str, form: forms.SettleForm, conflict: str = ""
+) -> tuple[pages.SettlePage, forms.SettleForm]:
+    """Return the page of what can be settled, with the form based on the family as it is now."""
+    found = queries.family(ref)
+    hin = queries.settling_hin(db.session, current_actor(), found)
+    if hin is None:
+        raise NotPermitted
+    if found.merged_into is not None or found.dissolved_at is not None:
+        raise Gone("This family has been joined to another or dissolved.")
+    if conflict or not form.is_submitted():
+        form.lock_version.data = str(found.lock_version)
+    if not form.is_submitted():
+        form.name.data = queries.name_of(found)
+    return pages.SettlePage.build(found, queries.name_of(found), hin, conflict), form

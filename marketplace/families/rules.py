@@ -17,7 +17,10 @@ from marketplace.needs.rules import PLACES, NeedContent
 
 NOTE_LIMIT = 600
 NAME_LIMIT = 120
-REASON_LIMIT = 300
+#: Families on a page of the list.
+PER_PAGE = 20
+#: Technologies that are looked at for each need of a family.
+BEST_OF_EACH = 10
 
 
 class CoSignError(DomainError):

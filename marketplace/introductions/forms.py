@@ -5,19 +5,7 @@ from __future__ import annotations
 from wtforms import HiddenField
 
 from marketplace.introductions import rules
-from marketplace.web.forms import BaseForm, paragraph
-
-
-class VersionedForm(BaseForm):
-    """A form that carries the number of the state it was shown with."""
-
-    lock_version = HiddenField()
-
-    @property
-    def version(self) -> int:
-        """Return the number, or 0, which no state has, for anything else."""
-        typed = str(self.lock_version.data or "")
-        return int(typed) if typed.isdecimal() and len(typed) <= 9 else 0
+from marketplace.web.forms import BaseForm, VersionedForm, paragraph
 
 
 class ProposeForm(BaseForm):

@@ -6,10 +6,9 @@ from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs lag behind
 from wtforms.validators import InputRequired
 
-from marketplace.introductions.forms import VersionedForm
 from marketplace.questions import rules
 from marketplace.questions.rules import Reason
-from marketplace.web.forms import BaseForm, paragraph
+from marketplace.web.forms import BaseForm, VersionedForm, paragraph
 
 
 class AskForm(BaseForm):

@@ -65,6 +65,18 @@ class BaseForm(FlaskForm):
         return found
 
 
+class VersionedForm(BaseForm):
+    """A form that carries the number of the state it was shown with."""
+
+    lock_version = HiddenField()
+
+    @property
+    def version(self) -> int:
+        """Return the number, or 0, which no state has, for anything else."""
+        typed = str(self.lock_version.data or "")
+        return int(typed) if typed.isdecimal() and len(typed) <= 9 else 0
+
+
 def _problems_of(form: Form) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
     for field in form:

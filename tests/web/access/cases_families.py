@@ -1,4 +1,4 @@
-"""Who may co-sign a need, and who may take that back."""
+"""Who may co-sign a need and take that back, and who may settle a family."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from marketplace import clock
 from marketplace.families.rules import Ending
-from tests.factories.families import make_co_signature
+from tests.factories.families import make_co_signature, make_family
 from tests.factories.needs import make_draft, make_need
-from tests.web.access.world import LEADS, Case, Who, World
+from tests.web.access.world import EVERYBODY, LEADS, Case, Who, World
 
 Asked = tuple[str, dict[str, object]]
 
@@ -47,6 +47,23 @@ def signed(path: str, state: str) -> Callable[[World], Asked]:
 
     return build
 
+
+def family(path: str, state: str, **data: object) -> Callable[[World], Asked]:
+    """Return a door of a family with a need of LEAD's trust and one of OTHER_LEAD's organisation."""
+
+    def build(world: World) -> Asked:
+        lead, other = world.organisations[Who.LEAD], world.organisations[Who.OTHER_LEAD]
+        needs = [make_need(world.session, lead), make_need(world.session, other)]
+        found = make_family(world.session, *([] if state == "empty" else needs))
+        if state == "dissolved":
+            found.dissolved_at = clock.now()
+        return f"/families/{found.ref}{path}", data and {"lock_version": found.lock_version} | data
+
+    return build
+
+
+#: Brokers may settle where a need lies in their patch.
+FOREIGN = {Who.OTHER_BROKER: 403}
 
 OTHER = frozenset({Who.OTHER_LEAD})
 #: The lead whose need it is comes to the door, but the co-signature does not belong to them.
@@ -131,5 +148,40 @@ CASES = [
             others=STRANGER | ({} if state == "ended" else {Who.OTHER_LEAD: 409}),
         )
         for state in ("ended", "standing")
+    ),
+    Case("families.listing", "GET", "any", lambda _: ("/families", {}), allowed=EVERYBODY),
+    *(
+        Case("families.family", "GET", state, family("", state), allowed=EVERYBODY)
+        for state in ("two", "empty", "dissolved")
+    ),
+    Case(
+        "families.matches",
+        "GET",
+        "two",
+        family("/matches", "two"),
+        allowed=LEADS | {Who.BROKER, Who.SPONSOR},
+    ),
+    *(
+        Case(
+            "families.settle",
+            "GET",
+            state,
+            family("/settle", state),
+            allowed=frozenset({Who.BROKER}) if state == "two" else frozenset(),
+            others=FOREIGN | ({Who.BROKER: 410} if state == "dissolved" else {}),
+        )
+        for state in ("two", "empty", "dissolved")
+    ),
+    *(
+        Case(
+            "families.do_settle",
+            "POST",
+            state,
+            family("/settle", state, act="rename", name="Unseen falls"),
+            allowed=frozenset({Who.BROKER}) if state == "two" else frozenset(),
+            status=303,
+            others=FOREIGN | ({Who.BROKER: 410} if state == "dissolved" else {}),
+        )
+        for state in ("two", "empty", "dissolved")
     ),
 ]

@@ -1,0 +1,246 @@
+"""Let the matcher suggest families and themes, and keep what it suggests. What a HIN settled is never overridden.
+
+The outcome follows from the needs, from what HINs settled, and from what families and themes were called before;
+never from the order of anything. A run reads everything anew, in small steps, so that a worker can do other things.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session, selectinload
+
+from marketplace import clock
+from marketplace.access.actor import SERVICE
+from marketplace.audit.actions import record
+from marketplace.database import db, transaction
+from marketplace.families import rules
+from marketplace.families.models import Family, FamilyExclusion, FamilyMember, FamilyRun, Theme, ThemeMember
+from marketplace.matches import grouping
+from marketplace.matches.grouping import Kept, Near
+from marketplace.needs import queries as needs
+from marketplace.needs.models import Need
+
+#: Needs that are looked up in one step: a third of a second or so.
+STEP = 25
+#: A run that took so long is not repeated before this many times as much has passed, whatever changes meanwhile.
+REST = 20
+KEPT_RUNS = 50
+
+
+class Settlement(NamedTuple):
+    """What HINs have settled, in references: members of families, needs that do not belong to one, and names."""
+
+    settled: Mapping[str, Sequence[str]]
+    exclusions: Mapping[str, Sequence[str]]
+    dissolved: frozenset[str]
+    before: Mapping[str, str]
+
+
+def suggest(*, at_once: bool = False) -> Iterator[None]:
+    """Suggest families and themes anew where anything has changed; yields between steps.
+
+    ``at_once`` runs also where nothing has changed, and soon after a long run.
+    """
+    mark = fingerprint()
+    if not mark or (not at_once and not _due(mark)):
+        return
+    started = time.perf_counter()
+    refs = board()
+    near = Near()
+    for start in range(0, len(refs), STEP):
+        try:
+            grouping.neighbours(near, refs[start : start + STEP], refs)
+        except grouping.NoMatcher:
+            return  # this process is starting: the next turn comes soon
+        db.session.rollback()
+        yield
+    if fingerprint() != mark:
+        return  # something was settled or published meanwhile: the next turn starts anew
+    with transaction() as session:
+        degraded = keep(session, near)
+        session.add(
+            FamilyRun(
+                fingerprint=fingerprint(),
+                ran_at=clock.now(),
+                milliseconds=round(1000 * (time.perf_counter() - started)),
+                needs=len(refs),
+                degraded=degraded,
+            )
+        )
+        old = select(FamilyRun.id).order_by(FamilyRun.id.desc()).offset(KEPT_RUNS).limit(1).scalar_subquery()
+        session.execute(delete(FamilyRun).where(FamilyRun.id <= old))
+
+
+def suggest_now() -> None:
+    """Suggest families and themes anew, whether anything has changed or not."""
+    for _ in suggest(at_once=True):
+        pass
+
+
+def _due(mark: str) -> bool:
+    last = db.session.scalar(select(FamilyRun).order_by(FamilyRun.id.desc()).limit(1))
+    if last is None:
+        return True
+    rest = timedelta(milliseconds=REST * last.milliseconds)
+    return last.fingerprint != mark and clock.now() - last.ran_at >= rest
+
+
+def board() -> list[str]:
+    """Return the needs on the board that are indexed, by reference."""
+    _, digests = grouping.state()
+    return sorted(ref for ref in needs.published_refs(SERVICE) if ref in digests)
+
+
+def fingerprint() -> str:
+    """Return a digest of all that suggestions are made from; empty while nothing is indexed."""
+    serving, digests = grouping.state()
+    if not serving:
+        return ""
+    on_board = [(ref, digests[ref]) for ref in board()]
+    locks = db.session.execute(select(Family.ref, Family.lock_version).order_by(Family.ref)).all()
+    made_of = repr((serving, on_board, [tuple(row) for row in locks]))
+    return hashlib.sha256(made_of.encode()).hexdigest()
+
+
+# What is kept --------------------------------------------------------------------------------------------------
+
+
+def settlement(session: Session) -> Settlement:
+    """Return what has been settled, and in which family each need is."""
+    settled: dict[str, list[str]] = {}
+    before: dict[str, str] = {}
+    rows = session.execute(
+        select(Family.ref, Need.ref, FamilyMember.settled)
+        .join(FamilyMember, FamilyMember.family_id == Family.id)
+        .join(Need, Need.id == FamilyMember.need_id)
+        .order_by(Family.ref, Need.ref)
+    )
+    for family, need, is_settled in rows:
+        before[need] = family
+        if is_settled:
+            settled.setdefault(family, []).append(need)
+    exclusions: dict[str, list[str]] = {}
+    out = session.execute(
+        select(Family.ref, Need.ref)
+        .join(FamilyExclusion, FamilyExclusion.family_id == Family.id)
+        .join(Need, Need.id == FamilyExclusion.need_id)
+        .order_by(Family.ref, Need.ref)
+    )
+    for family, need in out:
+        exclusions.setdefault(family, []).append(need)
+    dissolved = frozenset(session.scalars(select(Family.ref).where(Family.dissolved_at.is_not(None))))
+    return Settlement(settled, exclusions, dissolved, before)
+
+
+def keep(session: Session, near: Near) -> bool:
+    """Write the families and themes that follow from what is near; return whether words alone were compared."""
+    told = settlement(session)
+    found = {need.ref: need for need in session.scalars(select(Need).where(Need.ref.in_(board())))}
+    ages = {
+        ref: need.published_at.isoformat() for ref, need in found.items() if need.published_at is not None
+    }
+    same = {
+        (members[0], other)
+        for members in (
+            [ref for ref in settled if ref in ages] for settled in told.settled.values() if len(settled) > 1
+        )
+        for other in members[1:]
+    }
+    different = rules.pairs_apart(told.exclusions, told.settled, told.dissolved)
+    different |= _settled_apart(near, told)
+    grouped = grouping.families_of(ages, near, same=same, different=different, before=told.before)
+    _write_families(session, grouped, found)
+    return _write_themes(session, {one.id: one.members for one in grouped}, found)
+
+
+def _settled_apart(near: Near, told: Settlement) -> set[tuple[str, str]]:
+    """Keep settled families apart: only a HIN joins them. One pair of members stands for each two families."""
+    home = {need: family for family, members in told.settled.items() for need in members}
+    touching = {
+        tuple(sorted((home[one], home[other])))
+        for one, other in near.linked()
+        if one in home and other in home and home[one] != home[other]
+    }
+    return {(told.settled[left][0], told.settled[right][0]) for left, right in touching}
+
+
+def _write_families(session: Session, grouped: Sequence[grouping.Family], found: Mapping[str, Need]) -> None:
+    rows = {row.ref: row for row in session.scalars(select(Family).options(selectinload(Family.members)))}
+    home = {member.need_id: member for row in rows.values() for member in row.members}
+    now = clock.now()
+    wanted: dict[int, Family] = {}
+    for group in grouped:
+        row = rows.get(group.id)
+        if row is not None and (row.dissolved_at is not None or row.merged_into_id is not None):
+            row = None  # it is over: a new family of its oldest need gets a name of its own
+        if row is None:
+            if len(group.members) < 2:
+                continue
+            row = Family(ref=_free(group.id, rows), created_at=now, members=[])
+            rows[row.ref] = row
+            session.add(row)
+            session.flush()
+            record(session, SERVICE, "family.suggested", "family", row.ref, needs=list(group.members))
+        wanted |= dict.fromkeys((found[ref].id for ref in group.members), row)
+        for former in group.formerly:
+            old = rows[former]
+            if not any(member.settled for member in old.members):
+                old.merged_into_id = row.id
+                record(session, SERVICE, "family.merged", "family", old.ref, into=row.ref)
+    for need_id, member in list(home.items()):
+        family = wanted.pop(need_id, None)
+        if member.settled:
+            continue  # whatever the matcher says, and also when the need does not stand any more
+        if family is None:
+            session.delete(member)
+        elif member.family_id != family.id:
+            member.family_id, member.since = family.id, now
+    for need_id, family in wanted.items():
+        session.add(FamilyMember(need_id=need_id, family_id=family.id, since=now))
+    session.flush()
+    session.expire_all()
+
+
+def _free(ref: str, taken: Mapping[str, Family]) -> str:
+    """Return a reference that no family has or had."""
+    number, free = 2, ref
+    while free in taken:
+        free, number = f"{ref}-{number}", number + 1
+    return free
+
+
+def _write_themes(session: Session, grouped: Mapping[str, Sequence[str]], found: Mapping[str, Need]) -> bool:
+    rows = {row.key: row for row in session.scalars(select(Theme).options(selectinload(Theme.members)))}
+    refs = {need.id: ref for ref, need in found.items()}
+    before = [
+        Kept(
+            row.key,
+            row.name,
+            tuple(row.said),
+            frozenset(refs[member.need_id] for member in row.members if member.need_id in refs),
+        )
+        for row in rows.values()
+    ]
+    made, degraded = grouping.themes_of(grouped, before)
+    session.execute(delete(ThemeMember), execution_options={"synchronize_session": False})
+    session.expire_all()
+    for theme in made:
+        row = rows.get(theme.key)
+        if row is None:
+            row = Theme(key=theme.key, name=theme.name, said=list(theme.said))
+            session.add(row)
+        if (row.name, row.said) != (theme.name, list(theme.said)):
+            row.name, row.said = theme.name, list(theme.said)
+        session.flush()
+        session.add_all(
+            ThemeMember(need_id=found[ref].id, theme_id=row.id)
+            for family in theme.families
+            for ref in grouped[family]
+        )
+    return degraded
