@@ -151,6 +151,17 @@ class DemoCycle:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class DemoCoSignature:
+    """An organisation co-signs another's need: on which day from today, and what it says of itself."""
+
+    organisation: str
+    need: Key
+    day: PastDay
+    how_many: Annotated[int, Field(gt=0)]
+    note: Annotated[str, Field(max_length=600)]
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Contact:
     """A person at a supplier. Fictional."""
 
@@ -295,6 +306,7 @@ class DemoContent:
     people: tuple[DemoPerson, ...] = field(default=())
     need_drafts: tuple[DemoNeedDraft, ...] = field(default=())
     technology_drafts: tuple[DemoTechnologyDraft, ...] = field(default=())
+    co_signatures: tuple[DemoCoSignature, ...] = field(default=())
     cycle: DemoCycle | None = None
 
 
@@ -310,6 +322,7 @@ def load() -> DemoContent:
         people=people(),
         need_drafts=need_drafts(),
         technology_drafts=technology_drafts(),
+        co_signatures=co_signatures(),
         cycle=cycle(),
     )
     for problem in problems_in(content):
@@ -363,6 +376,11 @@ def technology_drafts() -> tuple[DemoTechnologyDraft, ...]:
     )
 
 
+def co_signatures() -> tuple[DemoCoSignature, ...]:
+    """Read which organisations share others' needs, in the order of the file."""
+    return TypeAdapter(tuple[DemoCoSignature, ...]).validate_python(_section("needs.yaml", "co_signatures"))
+
+
 def cycle() -> DemoCycle:
     """Read the round in which the needs are published."""
     return TypeAdapter(DemoCycle).validate_python(_section("needs.yaml", "cycle"))
@@ -407,6 +425,9 @@ def problems_in(content: DemoContent) -> Iterator[str]:
     needs_by_key = {need.key: need for need in content.needs}
     technologies_by_key = {technology.key: technology for technology in content.technologies}
 
+    for signature in content.co_signatures:
+        if signature.need not in needs_by_key:
+            yield f"Co-signature of {signature.organisation}: there is no need {signature.need}"
     for what, keys in (
         ("need", [need.key for need in content.needs] + [draft.key for draft in content.need_drafts]),
         ("supplier", [supplier.key for supplier in content.suppliers]),

@@ -26,6 +26,8 @@ from marketplace.database import db, transaction
 from marketplace.demo import content as demo
 from marketplace.demo import timeline
 from marketplace.demo.content import DemoContent
+from marketplace.families import actions as families
+from marketplace.families.models import CoSignature
 from marketplace.introductions import actions as introductions
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Side
@@ -106,6 +108,8 @@ class History:
                 self._open_cycle(cycle)
             case timeline.TopThreePublished(organisation, wanted):
                 self._publish(organisation, wanted)
+            case timeline.CoSigned(signature):
+                self._co_sign(signature)
             case timeline.NeedDrafted(need_draft):
                 self._need(need_draft)
             case timeline.Listed(technology):
@@ -218,6 +222,17 @@ class History:
         if db.session.scalars(waiting).first() is not None:
             lead = self._member(demo.Role.NEED_LEAD, organisation)
             needs.publish_top_three(lead, self._organisation(organisation).code, refs)
+
+    def _co_sign(self, wanted: demo.DemoCoSignature) -> None:
+        need, organisation = self._need(self._needs[wanted.need]), self._organisation(wanted.organisation)
+        signed = (
+            select(CoSignature.id)
+            .join(Need)
+            .where(Need.ref == need, CoSignature.organisation_id == organisation.id)
+        )
+        if db.session.scalars(signed).first() is None:
+            lead = self._member(demo.Role.NEED_LEAD, wanted.organisation)
+            families.co_sign(lead, need, organisation.code, note=wanted.note, how_many=wanted.how_many)
 
     def _need(self, need: demo.DemoNeed | demo.DemoNeedDraft) -> str:
         """Return the ref of a need, written now unless it is there."""

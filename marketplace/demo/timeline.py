@@ -13,6 +13,7 @@ from marketplace.demo.content import (
     Answer,
     DatedReason,
     DemoContent,
+    DemoCoSignature,
     DemoCycle,
     DemoEvidence,
     DemoIntroduction,
@@ -50,6 +51,13 @@ class TopThreePublished:
 
     organisation: str
     needs: tuple[DemoNeed, ...]
+
+
+@dataclass(frozen=True)
+class CoSigned:
+    """An organisation takes another's need for one of its own three."""
+
+    signature: DemoCoSignature
 
 
 @dataclass(frozen=True)
@@ -139,6 +147,7 @@ Event = (
     Joined
     | CycleOpened
     | TopThreePublished
+    | CoSigned
     | NeedDrafted
     | TechnologyDrafted
     | Listed
@@ -157,6 +166,7 @@ _ORDER: tuple[type[Event], ...] = (
     Joined,
     CycleOpened,
     TopThreePublished,
+    CoSigned,
     NeedDrafted,
     TechnologyDrafted,
     Listed,
@@ -214,6 +224,8 @@ def _needs(content: DemoContent) -> Iterator[Moment]:
         first = min((i.proposed for i in content.introductions if i.need in keys), default=0)
         # Spread over some weeks, so that lists by date have something to sort.
         yield Moment(min(first - 4, -8 - 3 * position), TopThreePublished(organisation, needs))
+    for signature in content.co_signatures:
+        yield Moment(signature.day, CoSigned(signature))
 
 
 def _technologies(content: DemoContent) -> Iterator[Moment]:

@@ -47,6 +47,13 @@ def people_in_sum(numbers: Sequence[int | None]) -> str:
     )
 
 
+def _people_in_brief(numbers: Sequence[int | None]) -> str:
+    found = rules.people(numbers)
+    return (
+        f" {count(found.total, 'person', 'people')}, as given by {found.gave} of them." if found.gave else ""
+    )
+
+
 # A need's own page
 
 
@@ -529,7 +536,7 @@ def family_item(family: Family, name: str, parts: Sequence[Part]) -> FamilyItem:
     ]
     return FamilyItem(
         Link(name, url_for("families.family", ref=family.ref)),
-        f"{shared} it{where}. {people_in_sum(list(people.values()))}",
+        f"{shared} it{where}.{_people_in_brief(list(people.values()))}",
         Tag("Settled by a HIN", "green") if family.settled_at is not None else SUGGESTED,
         tuple(title for title in titles if title != name),
     )

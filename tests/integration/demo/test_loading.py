@@ -286,6 +286,7 @@ def part() -> DemoContent:
         people=tuple(one for one in DEMO.people if one.organisation in codes or one.key in signers),
         need_drafts=tuple(one for one in DEMO.need_drafts if one.organisation == "QT1"),
         technology_drafts=(),
+        co_signatures=(),
     )
 
 

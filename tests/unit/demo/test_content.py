@@ -115,7 +115,8 @@ def test_one_technology_has_one_passport() -> None:
 def test_every_need_and_technology_has_somebody_to_own_it() -> None:
     leads = {person.organisation for person in DEMO.people if person.role is Role.NEED_LEAD}
     innovators = {person.organisation for person in DEMO.people if person.role is Role.INNOVATOR}
-    assert leads == {need.organisation for need in DEMO.needs}
+    sharing = {signature.organisation for signature in DEMO.co_signatures}
+    assert leads == {need.organisation for need in DEMO.needs} | sharing
     assert innovators == {supplier.key for supplier in DEMO.suppliers}
     contacts = {supplier.contact.email for supplier in DEMO.suppliers}
     assert contacts <= {person.email for person in DEMO.people}
