@@ -41,7 +41,7 @@ _SHOWN = {
     Show.NONE: "Not yet answered",
     Show.PARTLY: "With 1 or 2 of 3 needs",
     Show.THREE: "With all 3 needs",
-    Show.ALL: "All organisations",
+    Show.ALL: "All that were asked",
 }
 
 
@@ -51,7 +51,7 @@ def date_rows(cycle: Cycle) -> tuple[Row, ...]:
         Row("Opens", day(cycle.opens_on)),
         Row("Reminds", day(cycle.reminds_on)),
         Row("Last day for answers", day(cycle.locks_on)),
-        Row("Closes at the end of", day(cycle.closes_on)),
+        Row("Last day", day(cycle.closes_on)),
     )
 
 
@@ -335,7 +335,6 @@ class Coverage(Page):
     template = "cycles/coverage.html"
     partial = "cycles/_answers.html"
 
-    title: str = "Who has answered"
     cycle: str
     headline: str
     as_of: str
@@ -356,26 +355,35 @@ class Coverage(Page):
 
     @classmethod
     def build(
-        cls, cycle: Cycle, cycles: Sequence[Cycle], answers: Sequence[Answer], on: date, asked: Asked
+        cls,
+        cycle: Cycle,
+        cycles: Sequence[Cycle],
+        answers: Sequence[Answer],
+        on: date,
+        asked: Asked,
+        *,
+        always: bool,
     ) -> Coverage:
-        """Build the page from everybody's answers on a day; ``cycles`` are all, the latest first."""
+        """Build the page from everybody's answers on a day; ``cycles`` are all, the latest first.
+
+        ``always`` tells that the address is the one that always shows the current cycle.
+        """
         today = clock.today()
         regions = {answer.region_code: answer.region or NO_REGION for answer in answers}
         order = sorted(regions, key=lambda code: (not code, regions[code]))
         region = asked.region if asked.region in regions else ""
         shown = rules.chosen(answers, text=asked.text, kind=asked.kind, region=region, show=asked.show)
         return cls(
+            title="Who has answered" if always else f"Who has answered in {cycle.name}",
             cycle=cycle_words(cycle, today),
             headline=headline(answers) + ".",
             as_of=f"Counted on {day(on)}." if on == today else f"As it was when the cycle closed, {day(on)}.",
             counts=tuple(_count(kind, answers) for kind in _KINDS),
-            heads=tuple(words for _, _, words in _KINDS.values()),
-            regions=(
-                *(
-                    _region_line(regions[code], [one for one in answers if one.region_code == code])
-                    for code in order
-                ),
-                _region_line("England", answers),
+            heads=tuple(words for kind, (_, _, words) in _KINDS.items() if kind is not Kind.HIN),
+            regions=tuple(
+                _region_line(regions[code], here)
+                for code in order
+                if (here := [one for one in answers if one.region_code == code and one.kind is not Kind.HIN])
             ),
             text=asked.text,
             kinds=(
@@ -387,7 +395,7 @@ class Coverage(Page):
                 *(Option(code, regions[code], region == code) for code in order if code),
             ),
             shows=tuple(Option(show.value, words, asked.show is show) for show, words in _SHOWN.items()),
-            counted=count(len(shown), "organisation"),
+            counted=f"{count(len(shown), 'organisation')}: {_told(asked.show)}",
             groups=tuple(
                 _region_list(regions[code], here)
                 for code in order
@@ -430,10 +438,16 @@ def _count(kind: Kind, answers: Iterable[Answer]) -> Count:
 
 
 def _region_line(name: str, answers: Sequence[Answer]) -> RegionLine:
-    tallies = [rules.tally(answer for answer in answers if answer.kind is kind) for kind in _KINDS]
+    kinds = [kind for kind in _KINDS if kind is not Kind.HIN]
+    tallies = [rules.tally(answer for answer in answers if answer.kind is kind) for kind in kinds]
     return RegionLine(
         name, tuple(f"{one.answered} of {one.total}" if one.total else "none" for one in tallies)
     )
+
+
+def _told(show: Show) -> str:
+    words = _SHOWN[show]
+    return words[:1].lower() + words[1:]
 
 
 def _region_list(name: str, answers: Sequence[Answer]) -> RegionList:

@@ -33,14 +33,14 @@ def coverage() -> ResponseReturnValue:
     current = needs.current_cycle()
     if current is None:
         return fragment(pages.NoCoverage())
-    return coverage_page(current)
+    return coverage_page(current, always=True)
 
 
 @cycles.get("/coverage/<int:cycle_id>")
 @public("who has answered is there for everybody to see")
 def coverage_of(cycle_id: int) -> ResponseReturnValue:
     """Show who has answered in a cycle."""
-    return coverage_page(opened(cycle_id))
+    return coverage_page(opened(cycle_id), always=False)
 
 
 @cycles.get("/coverage/<int:cycle_id>.csv")
@@ -58,12 +58,13 @@ def coverage_csv(cycle_id: int) -> ResponseReturnValue:
     )
 
 
-def coverage_page(cycle: Cycle) -> str:
+def coverage_page(cycle: Cycle, *, always: bool) -> str:
     """Build the page of a cycle for what somebody looks for."""
     on = counted_on(cycle)
     answers = queries.answers(db.session, cycle.id, on)
     asked = pages.Asked.read(request.args)
-    return fragment(pages.Coverage.build(cycle, needs.cycles(), answers, on, asked))
+    page = pages.Coverage.build(cycle, needs.cycles(), answers, on, asked, always=always)
+    return fragment(page)
 
 
 def opened(cycle_id: int) -> Cycle:

@@ -144,10 +144,24 @@ class DemoNeedDraft:
 
 @dataclass(frozen=True, config=_STRICT)
 class DemoCycle:
-    """The round in which all needs are published; both are days from today."""
+    """A round in which needs are published; all are days from today."""
 
     opened: PastDay
-    closes: Annotated[int, Field(gt=0)]
+    reminds: int
+    locks: int
+    closes: int
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DemoCarried:
+    """An organisation whose needs come from an earlier cycle: published `back` cycles before the current one.
+
+    `kept` holds, for each cycle since, the keys of those of which it said that they are still true.
+    """
+
+    organisation: str
+    back: Annotated[int, Field(gt=0)]
+    kept: tuple[tuple[Key, ...], ...]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -308,6 +322,8 @@ class DemoContent:
     technology_drafts: tuple[DemoTechnologyDraft, ...] = field(default=())
     co_signatures: tuple[DemoCoSignature, ...] = field(default=())
     cycle: DemoCycle | None = None
+    past_cycles: tuple[DemoCycle, ...] = field(default=())
+    carried: tuple[DemoCarried, ...] = field(default=())
 
 
 @cache
@@ -324,6 +340,8 @@ def load() -> DemoContent:
         technology_drafts=technology_drafts(),
         co_signatures=co_signatures(),
         cycle=cycle(),
+        past_cycles=past_cycles(),
+        carried=carried(),
     )
     for problem in problems_in(content):
         raise ContentError(problem)
@@ -384,6 +402,16 @@ def co_signatures() -> tuple[DemoCoSignature, ...]:
 def cycle() -> DemoCycle:
     """Read the round in which the needs are published."""
     return TypeAdapter(DemoCycle).validate_python(_section("needs.yaml", "cycle"))
+
+
+def past_cycles() -> tuple[DemoCycle, ...]:
+    """Read the rounds before that one, the oldest first."""
+    return TypeAdapter(tuple[DemoCycle, ...]).validate_python(_section("cycles.yaml", "past"))
+
+
+def carried() -> tuple[DemoCarried, ...]:
+    """Read whose needs come from an earlier round."""
+    return TypeAdapter(tuple[DemoCarried, ...]).validate_python(_section("cycles.yaml", "carried"))
 
 
 def passport_state(passport: DemoPassport) -> PassportState:
@@ -466,6 +494,12 @@ def problems_in(content: DemoContent) -> Iterator[str]:
                 yield f"Evidence {item.type} of {technology.key} expires before it was issued."
     for passport in content.passports:
         yield from _passport_problems(passport, nhs, technologies_by_key, people_by_key)
+    for one in content.carried:
+        own = {need.key for need in content.needs if need.organisation == one.organisation}
+        if one.back > len(content.past_cycles) or len(one.kept) != one.back:
+            yield f"The needs of {one.organisation} come from a cycle that is not there."
+        for key in (key for keys in one.kept for key in keys if key not in own):
+            yield f"{one.organisation} kept the unknown need {key}."
     for introduction in content.introductions:
         yield from _introduction_problems(introduction, needs_by_key, technologies_by_key, people_by_key)
     for person in content.people:

@@ -68,6 +68,9 @@ class History:
         self._needs = {need.key: need for need in content.needs}
         self._technologies = {technology.key: technology for technology in content.technologies}
         self._first_proposal = min((one.proposed for one in content.introductions), default=0)
+        rounds = (*content.past_cycles, *([content.cycle] if content.cycle is not None else []))
+        #: The days whose evening brings news of a cycle, or the lock of one is over.
+        self._news = {day for one in rounds for day in (one.opened, one.reminds, one.locks + 1) if day < 0}
         settings: Settings = current_app.extensions["settings"]
         attempts = settings.sign_in_attempts
         self._limits = accounts.Limits(attempts, attempts * 10, settings.session_hours)
@@ -81,6 +84,10 @@ class History:
                 self._do(event)
                 self._post()
             yield
+        if day in self._news:
+            with clock.pretend(self._moment(day, _EVENING)):
+                cycles.catch_up()
+                self._post()
         if self._first_proposal <= day < 0:
             with clock.pretend(self._moment(day, _EVENING)):
                 introductions.expire_overdue()
@@ -106,6 +113,8 @@ class History:
                 self._join(person, supplier)
             case timeline.CycleOpened(cycle):
                 self._open_cycle(cycle)
+            case timeline.NeedKept(need):
+                cycles.confirm(self._member(demo.Role.NEED_LEAD, need.organisation), self._need(need))
             case timeline.TopThreePublished(organisation, wanted):
                 self._publish(organisation, wanted)
             case timeline.CoSigned(signature):
@@ -204,15 +213,14 @@ class History:
         opens = self._today + timedelta(days=cycle.opened)
         name = f"{_SEASONS[opens.month % 12 // 3]} {opens.year}"
         if db.session.scalar(select(Cycle).where(Cycle.name == name)) is None:
-            locks = self._today + timedelta(days=cycle.closes)
             cycles.enter(
                 SERVICE,
                 Round(
                     name=name,
                     opens_on=opens,
-                    reminds_on=locks - timedelta(days=14),
-                    locks_on=locks,
-                    closes_on=locks,
+                    reminds_on=self._today + timedelta(days=cycle.reminds),
+                    locks_on=self._today + timedelta(days=cycle.locks),
+                    closes_on=self._today + timedelta(days=cycle.closes),
                 ),
             )
 

@@ -7,7 +7,7 @@ action that a person would have used. So a passport was issued before it expired
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marketplace.demo.content import (
     Answer,
@@ -28,6 +28,8 @@ from marketplace.demo.content import (
 
 #: Days between the last person's joining and the first thing that anybody did.
 DAYS_TO_SETTLE = 10
+#: Days between the opening of an earlier round and the first top three in it, or the first word that a need is kept.
+DAYS_TO_WRITE, DAYS_TO_CONFIRM = 14, 12
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,16 @@ class Joined:
 
 @dataclass(frozen=True)
 class CycleOpened:
-    """The administrator opens the round of needs."""
+    """The administrator opens a round of needs."""
 
     cycle: DemoCycle
+
+
+@dataclass(frozen=True)
+class NeedKept:
+    """An organisation says that a need of the last round is still true."""
+
+    need: DemoNeed
 
 
 @dataclass(frozen=True)
@@ -146,6 +155,7 @@ class Withdrawn:
 Event = (
     Joined
     | CycleOpened
+    | NeedKept
     | TopThreePublished
     | CoSigned
     | NeedDrafted
@@ -165,6 +175,7 @@ Event = (
 _ORDER: tuple[type[Event], ...] = (
     Joined,
     CycleOpened,
+    NeedKept,
     TopThreePublished,
     CoSigned,
     NeedDrafted,
@@ -192,7 +203,7 @@ class Moment:
 def events(content: DemoContent) -> tuple[Moment, ...]:
     """Return all that happened, oldest first; events of one day keep an order that makes sense."""
     moments = [
-        *_needs(content),
+        *_carried(content, list(_needs(content))),
         *_technologies(content),
         *_drafts(content),
         *_passports(content),
@@ -226,6 +237,29 @@ def _needs(content: DemoContent) -> Iterator[Moment]:
         yield Moment(min(first - 4, -8 - 3 * position), TopThreePublished(organisation, needs))
     for signature in content.co_signatures:
         yield Moment(signature.day, CoSigned(signature))
+
+
+def _carried(content: DemoContent, moments: list[Moment]) -> Iterator[Moment]:
+    """Move the needs of some organisations to an earlier round, and add what they said of them since."""
+    if content.cycle is None:
+        yield from moments
+        return
+    rounds = (*content.past_cycles, content.cycle)
+    for cycle in content.past_cycles:
+        yield Moment(cycle.opened, CycleOpened(cycle))
+    shifts: dict[str, int] = {}
+    for number, carried in enumerate(content.carried):
+        own = [one.day for one in moments if getattr(one.event, "organisation", "") == carried.organisation]
+        if not own:
+            continue
+        first = len(rounds) - 1 - carried.back
+        shifts[carried.organisation] = min(own) - (rounds[first].opened + DAYS_TO_WRITE + number)
+        needs = {need.key: need for need in content.needs}
+        for cycle, kept in zip(rounds[first + 1 :], carried.kept, strict=True):
+            for key in kept:
+                yield Moment(cycle.opened + DAYS_TO_CONFIRM + number, NeedKept(needs[key]))
+    for one in moments:
+        yield replace(one, day=one.day - shifts.get(getattr(one.event, "organisation", ""), 0))
 
 
 def _technologies(content: DemoContent) -> Iterator[Moment]:

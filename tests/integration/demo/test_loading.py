@@ -18,6 +18,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from marketplace import clock, demo
+from marketplace.access.actor import SERVICE
 from marketplace.access.policy import Role
 from marketplace.accounts import actions as accounts
 from marketplace.accounts.models import User
@@ -33,7 +34,9 @@ from marketplace.matches.finder import Finders
 from marketplace.matches.indexer import Indexer
 from marketplace.matches.models import IndexEntry
 from marketplace.needs import actions as needs
+from marketplace.needs import queries
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
+from marketplace.needs.rounds import Standing
 from marketplace.notices.models import Email
 from marketplace.organisations.actions import load_reference
 from marketplace.organisations.models import Organisation
@@ -49,6 +52,8 @@ from tests.fakes.matching import HashEncoder
 
 DEMO = content.load()
 QUIET = Console(quiet=True)
+#: The needs that nobody confirmed in the cycle before this one.
+LAPSED = ["secamb-medicines"]
 
 SHOWN = {
     IntroductionState.PROPOSED: (State.PROPOSED, None),
@@ -142,8 +147,49 @@ def expected_introductions(demo: DemoContent) -> dict[tuple[str, str], tuple[Sta
 
 def test_every_organisation_has_its_top_three_on_the_board(session: Session) -> None:
     assert published(session) == {(need.organisation, need.rank, need.title) for need in DEMO.needs}
-    cycle = session.scalars(select(Cycle)).one()
-    assert cycle.opens_on < clock.today() < cycle.closes_on
+    *past, cycle = session.scalars(select(Cycle).order_by(Cycle.opens_on)).all()
+    assert cycle.opens_on < clock.today() < cycle.locks_on
+    assert [one.closes_on < clock.today() for one in past] == [True] * len(DEMO.past_cycles)
+
+
+def test_some_needs_are_kept_some_wait_and_one_has_lapsed(session: Session) -> None:
+    stands: dict[str, list[str]] = {}
+    titles = {need.title: need.key for need in DEMO.needs}
+    for ref in session.scalars(select(Need.ref).where(Need.published_at.is_not(None)).order_by(Need.id)):
+        need = queries.need_for(SERVICE, ref)
+        if (stood := queries.stand_of(need)) is not None and need.current is not None:
+            stands.setdefault(stood.standing, []).append(titles[need.current.title])
+    rounds = {
+        titles[need.current.title]: len(need.priorities)
+        for need in session.scalars(select(Need))
+        if need.current is not None
+    }
+    for carried in DEMO.carried:
+        assert {rounds[key] for key in carried.kept[-1]} <= {1 + carried.back}
+    assert sorted(stands[Standing.TO_CONFIRM]) == [
+        "leicester-imaging-follow-up",
+        "north-west-coast-antibiotics",
+        "north-west-coast-shared-plans",
+        "north-west-coast-supplier-assurance",
+    ]
+    assert stands[Standing.LAPSED] == LAPSED
+
+
+def test_leads_were_reminded_of_what_waits(session: Session) -> None:
+    reminded = set(
+        session.scalars(
+            select(Email.to).where(Email.subject.startswith("Reminder: name"), Email.sent_at.is_not(None))
+        )
+    )
+    leads = {
+        person.organisation: person.email for person in DEMO.people if person.role is content.Role.NEED_LEAD
+    }
+    assert {leads["RWE"], leads["hin-north-west-coast"]} <= reminded
+    assert leads["QOP"] not in {
+        email.to
+        for email in session.scalars(select(Email).where(Email.subject.startswith("Reminder: name")))
+        if email.created_at > clock.now() - timedelta(days=30)
+    }
 
 
 def test_every_technology_is_listed_by_its_supplier(session: Session) -> None:
@@ -262,7 +308,10 @@ def test_the_index_equals_the_database_when_the_worker_has_done_what_waits(
     indexer = Indexer(loaded.extensions["engine"], own.encoders)
     assert [indexer.difference(session, kind) for kind in Kind if indexer.difference(session, kind)] == []
     counted = select(IndexEntry.kind, func.count()).where(~IndexEntry.removed).group_by(IndexEntry.kind)
-    assert dict(session.execute(counted).all()) == {"need": 42, "technology": len(DEMO.technologies)}
+    assert dict(session.execute(counted).all()) == {
+        "need": 42 - len(LAPSED),
+        "technology": len(DEMO.technologies),
+    }
 
 
 # A small part of the demo, with everything that can happen in it
@@ -408,7 +457,10 @@ def test_a_load_taken_up_on_a_later_day_keeps_the_day_on_which_it_began(
     with clock.pretend(clock.now() + timedelta(days=3)):
         demo.load(QUIET, PART)
     assert PART.cycle is not None
-    assert fresh.scalars(select(Cycle.opens_on)).all() == [began + timedelta(days=PART.cycle.opened)]
+    rounds = (*PART.past_cycles, PART.cycle)
+    assert fresh.scalars(select(Cycle.opens_on).order_by(Cycle.opens_on)).all() == [
+        began + timedelta(days=one.opened) for one in rounds
+    ]
 
 
 def test_letters_of_made_up_people_never_go_to_a_mail_server(another: Callable[..., Flask]) -> None:

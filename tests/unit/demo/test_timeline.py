@@ -103,9 +103,14 @@ def test_an_innovator_joins_with_the_company_and_nobody_else_does() -> None:
 
 def test_the_cycle_is_open_when_the_first_top_three_is_published() -> None:
     assert DEMO.cycle is not None
-    [opened] = [m.day for m in MOMENTS if isinstance(m.event, timeline.CycleOpened)]
-    published = [m.day for m in MOMENTS if isinstance(m.event, timeline.TopThreePublished)]
-    assert opened == DEMO.cycle.opened < min(published)
+    opened = [m.event.cycle for m in MOMENTS if isinstance(m.event, timeline.CycleOpened)]
+    assert opened == [*DEMO.past_cycles, DEMO.cycle]
+    for moment in MOMENTS:
+        if isinstance(moment.event, timeline.TopThreePublished | timeline.NeedKept):
+            [cycle] = [one for one in opened if one.opened < moment.day <= one.locks]
+            if isinstance(moment.event, timeline.TopThreePublished):
+                back = {one.organisation: one.back for one in DEMO.carried}
+                assert opened.index(cycle) == 2 - back.get(moment.event.organisation, 0)
 
 
 def test_each_draft_is_begun_on_its_day() -> None:

@@ -28,7 +28,10 @@ def typed(name: str, first: int, reminder: int, lock: int, last: int) -> dict[st
 
 
 def a_cycle(world: World, *, begins: int = -30) -> Cycle:
-    return make_cycle(world.session, name="Spring", opens_on=clock.today() + timedelta(days=begins))
+    """Return the cycle that begins on a day, made unless it is there."""
+    first = clock.today() + timedelta(days=begins)
+    found = world.session.scalar(select(Cycle).where(Cycle.opens_on == first))
+    return found or make_cycle(world.session, name=f"{first:%B} {first.year}", opens_on=first)
 
 
 def coverage(path: str, begins: int) -> Callable[[World], Asked]:
@@ -53,11 +56,8 @@ def moved(begins: int) -> Callable[[World], Asked]:
 
 
 def of_last_cycle(world: World) -> Need:
-    today = clock.today()
-    past = make_cycle(
-        world.session, opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100)
-    )
-    make_cycle(world.session)
+    past = a_cycle(world, begins=-200)
+    a_cycle(world)
     return make_need(world.session, world.organisations[Who.LEAD], cycle=past)
 
 
@@ -75,7 +75,7 @@ def confirmed(make: Callable[[World], Need]) -> Callable[[World], Asked]:
 
 
 def draft(world: World) -> Need:
-    make_cycle(world.session)
+    a_cycle(world)
     return make_draft(world.session, world.organisations[Who.LEAD])
 
 
