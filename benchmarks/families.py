@@ -1,6 +1,6 @@
 """Time and memory of families and themes: ``python -m benchmarks.families [1000 10000]``.
 
-Needs are made from the judged sets' sentences, shuffled by a fixed seed, and encoded by hashing, for encoding is not
+Needs are put together from the judged sets' sentences by a fixed seed, and encoded by hashing, for encoding is not
 what is measured here. With ``--model`` the packaged model encodes them, and tokens are compared too.
 """
 
@@ -22,25 +22,34 @@ from matching.themes import themes
 from matching.types import Document, Kind
 from tests.fakes.matching import HashEncoder
 
-SET = Path(__file__).parents[1] / "tests" / "evaluation" / "alike" / "needs.jsonl"
+SETS = Path(__file__).parents[1] / "tests" / "evaluation"
+ORGANISATIONS_EACH = 7
 
 
 def needs(number: int) -> list[Document]:
-    """Return so many needs, each of the sentences of one judged need with one sentence of another."""
-    rows = [json.loads(line) for line in SET.read_text(encoding="utf-8").splitlines()]
+    """Return so many needs of so many problems that each is told by about seven organisations, whatever the number.
+
+    A problem is six sentences of six judged needs; each organisation leaves two of them out.
+    """
+    files = [SETS / name / "needs.jsonl" for name in ("alike", "dev", "held", "terse", "fresh")]
+    rows = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    said = [sentence for row in rows for sentence in row["statement"].split(". ")]
+    wanted = [one for row in rows for one in row["requirements"]]
     chance = random.Random(1)
+    problems = [
+        (chance.sample(said, 6), chance.sample(wanted, 4), chance.sample(rows, 2))
+        for _ in range(max(1, number // ORGANISATIONS_EACH))
+    ]
     made = []
     for at in range(number):
-        row, other = chance.sample(rows, 2)
-        said = [*row["statement"].split(". "), chance.choice(other["statement"].split(". "))]
-        kept = chance.sample(said, max(2, len(said) - 1))
+        sentences, requirements, (one, other) = problems[at % len(problems)]
         made.append(
             need_document(
                 id=f"N{at:05}",
-                title=row["title"],
-                statement=". ".join(kept),
-                requirements=row["requirements"],
-                clinical_area=row["clinical_area"],
+                title=f"{one['title']}; {other['title']}",
+                statement=". ".join(chance.sample(sentences, 4)),
+                requirements=chance.sample(requirements, 3),
+                clinical_area=one["clinical_area"],
             )
         )
     return made
