@@ -58,7 +58,11 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class HexShape:
-    """A hexagon of the map: where, how shaded, what stands in it, and where it leads."""
+    """A hexagon of the map: where, how shaded, what stands in it, and where it leads.
+
+    ``words`` say what it means. ``label`` is its name for those who speak to the page or have it read out: what one
+    sees in it, in the order of the drawing, then what it means.
+    """
 
     x: str
     y: str
@@ -67,6 +71,7 @@ class HexShape:
     number: str
     name: tuple[str, ...]
     words: str
+    label: str
     href: str
 
 
@@ -390,6 +395,8 @@ def _shape(
 ) -> HexShape:
     x, y = place.middle
     number = _number(cell, asked.measure)
+    region = on.regions.get(board.region, "region not known")
+    words = f"{short_name(board.name)}, {region}: {_words(cell, asked.measure)}"
     return HexShape(
         x=f"{x:.1f}",
         y=f"{y:.1f}",
@@ -397,8 +404,8 @@ def _shape(
         code=board.code,
         number=number,
         name=place.name,
-        words=f"{short_name(board.name)}, {on.regions.get(board.region, 'region not known')}: "
-        + _words(cell, asked.measure),
+        words=words,
+        label=f"{' '.join(place.name)} {number} {board.code}. {words}",
         href=address(Kind.ICB, board.code, theme=asked.theme, area=asked.area),
     )
 

@@ -46,7 +46,7 @@ def cells(page: str) -> dict[str, str]:
     """Return the words of each cell of a drawing, with its shade."""
     return {
         words: shade
-        for shade, words in re.findall(r'class="app-hex app-hex--(\w+)"[^>]*aria-label="([^"]*)"', page)
+        for shade, words in re.findall(r'class="app-hex app-hex--(\w+)"[^>]*>\s*<title>([^<]*)</title>', page)
     }
 
 
