@@ -204,7 +204,7 @@ def _words(cell: Cell, measure: Measure) -> str:
     if not cell.asked:
         return "nothing on the board"
     words = [count(cell.organisations, "organisation"), count(cell.needs, "need")]
-    if measure is Measure.UNMATCHED or cell.nothing:
+    if cell.needs and (measure is Measure.UNMATCHED or cell.nothing):
         words.append(
             f"{cell.nothing:,} of {cell.looked:,} looked at with no good match"
             if cell.looked
@@ -226,7 +226,9 @@ def _legend(cells: Iterable[Cell], measure: Measure, shades: Sequence[Shade], on
         else:
             words = "No organisation, though others there have needs on the board"
         keys.append(Key(str(shade.number), words, count(inside, one)))
-    missing = "No need looked at yet" if measure is Measure.UNMATCHED else "No data: nothing on the board"
+    missing = "No data: nothing on the board"
+    if measure is Measure.UNMATCHED:
+        missing = "No data: no such need there, or none looked at yet"
     keys.append(Key(NO_DATA, missing, count(sum(value is None for value in values), one)))
     return tuple(keys)
 

@@ -83,7 +83,7 @@ def test_the_map_shades_by_what_has_no_good_match(browser: Browser, devon: Organ
         "Cornwall, South West: 1 organisation, 1 need, no need looked at yet": "none",
     }
     assert "41 to 60% of needs with no good match (1 system)" in browser.text
-    assert "No need looked at yet (2 systems)" in browser.text
+    assert "No data: no such need there, or none looked at yet (2 systems)" in browser.text
 
 
 def test_the_grid_has_themes_from_families_and_a_row_for_the_rest(
