@@ -39,6 +39,7 @@ from marketplace.passports import queries as standings
 from marketplace.passports.routes import passports
 from marketplace.picture.routes import picture
 from marketplace.questions.routes import on_need, questions
+from marketplace.reviews.routes import reviews
 from marketplace.settings import PROJECT, Settings
 from marketplace.technologies.routes import technologies
 from marketplace.web import kept, navigation, problems, security
@@ -106,6 +107,7 @@ def create_app(
         introductions,
         questions,
         families,
+        reviews,
         accounts,
         notices,
         organisations,

@@ -32,6 +32,7 @@ from marketplace.matches.indexer import REPAIRS, TOPICS, Indexer
 from marketplace.notices import actions as notices
 from marketplace.outbox.actions import Job, claim, due, fail, finish
 from marketplace.outbox.models import OutboxRow
+from marketplace.reviews import actions as reviews
 from marketplace.settings import Settings
 
 log = structlog.get_logger()
@@ -260,6 +261,8 @@ def other_chores() -> list[Chore]:
         Chore(timedelta(minutes=1), families.follow, "tell co-signers"),
         Chore(timedelta(minutes=5), cycles.keep_up, "news of cycles"),
         Chore(timedelta(minutes=1), suggest, "suggest families"),
+        Chore(timedelta(minutes=10), reviews.tell_silence, "tell of checks that are overdue"),
+        Chore(timedelta(minutes=10), reviews.tell_of_owners_who_left, "tell of needs that nobody leads"),
     ]
 
 

@@ -99,7 +99,8 @@ def managed_organisation(session: Session, actor: Actor, code: str) -> Organisat
     return organisation
 
 
-def _in_force() -> ColumnElement[bool]:
+def in_force() -> ColumnElement[bool]:
+    """Return the condition that a membership, joined with its person, counts today."""
     today = clock.today()
     return and_(
         Membership.started_on <= today,
@@ -113,7 +114,7 @@ def members_of(session: Session, organisation_id: int) -> list[Member]:
     rows = session.execute(
         select(Membership, User)
         .join(User, Membership.user_id == User.id)
-        .where(Membership.organisation_id == organisation_id, _in_force())
+        .where(Membership.organisation_id == organisation_id, in_force())
         .order_by(User.name, User.id, Membership.id)
     ).all()
     return [
@@ -214,7 +215,7 @@ def demo_accounts(session: Session) -> list[tuple[User, Role, str]]:
         select(User, Membership.role, Organisation.name)
         .join(Membership, Membership.user_id == User.id)
         .join(Organisation, Membership.organisation_id == Organisation.id)
-        .where(User.demo_label.is_not(None), _in_force())
+        .where(User.demo_label.is_not(None), in_force())
         .order_by(User.id, Membership.id)
     ).all()
     return [(user, role, name) for user, role, name in rows]
@@ -225,7 +226,7 @@ def organisations_with(role: Role) -> Select[int]:
     return (
         select(Membership.organisation_id)
         .join(User, User.id == Membership.user_id)
-        .where(Membership.role == role, _in_force())
+        .where(Membership.role == role, in_force())
     )
 
 
@@ -234,6 +235,6 @@ def people_with(session: Session, organisation_id: int, role: Role) -> Sequence[
     return session.scalars(
         select(User)
         .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organisation_id == organisation_id, Membership.role == role, _in_force())
+        .where(Membership.organisation_id == organisation_id, Membership.role == role, in_force())
         .order_by(User.name, User.id)
     ).all()

@@ -8,7 +8,7 @@ as the pages.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from enum import StrEnum
 from functools import cache
@@ -58,6 +58,7 @@ class Role(StrEnum):
     ASSESSOR = "assessor"
     BROKER = "broker"
     ADMINISTRATOR = "administrator"
+    SPONSOR = "sponsor"
 
 
 class PassportState(StrEnum):
@@ -92,7 +93,10 @@ class EvidenceWanted:
 
 @dataclass(frozen=True, config=_STRICT)
 class DemoNeed:
-    """A need of an NHS organisation; `organisation` is an ODS code or a HIN slug, `rank` is 1 to 3."""
+    """A need of an NHS organisation; `organisation` is an ODS code or a HIN slug, `rank` is 1 to 3.
+
+    `owner` is the need lead who wrote it, where that is not the organisation's first.
+    """
 
     key: Key
     organisation: str
@@ -114,6 +118,32 @@ class DemoNeed:
     shift: Shift
     timing: Timing
     funding_state: FundingState
+    owner: Key | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DemoReturn:
+    """A new version that was returned on a day (days from today), with comments by the field that they are about."""
+
+    day: PastDay
+    comments: Mapping[str, Text]
+    note: MaybeText = ""
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DemoEdit:
+    """A new version of a published need, with what became of it; days are from today.
+
+    Without `approved` it waits for the sponsor; without `checked`, for the HIN.
+    """
+
+    need: Key
+    note: Short
+    changes: Mapping[str, Text]
+    submitted: PastDay
+    approved: PastDay | None = None
+    checked: PastDay | None = None
+    returned: DemoReturn | None = None
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -296,7 +326,7 @@ class DemoPerson:
     """Someone with an account. Fictional.
 
     `organisation` is an ODS code, a HIN slug or a supplier's key; None for the administrator. One person of each
-    kind is `shown` on the sign-in page of the demo.
+    kind is `shown` on the sign-in page of the demo. `left` is the day on which somebody left the organisation.
     """
 
     key: Key
@@ -306,6 +336,7 @@ class DemoPerson:
     role: Role
     organisation: str | None = None
     shown: bool = False
+    left: PastDay | None = None
 
 
 @dataclass(frozen=True)
@@ -321,6 +352,7 @@ class DemoContent:
     need_drafts: tuple[DemoNeedDraft, ...] = field(default=())
     technology_drafts: tuple[DemoTechnologyDraft, ...] = field(default=())
     co_signatures: tuple[DemoCoSignature, ...] = field(default=())
+    need_edits: tuple[DemoEdit, ...] = field(default=())
     cycle: DemoCycle | None = None
     past_cycles: tuple[DemoCycle, ...] = field(default=())
     carried: tuple[DemoCarried, ...] = field(default=())
@@ -337,6 +369,7 @@ def load() -> DemoContent:
         introductions=introductions(),
         people=people(),
         need_drafts=need_drafts(),
+        need_edits=need_edits(),
         technology_drafts=technology_drafts(),
         co_signatures=co_signatures(),
         cycle=cycle(),
@@ -385,6 +418,11 @@ def people() -> tuple[DemoPerson, ...]:
 def need_drafts() -> tuple[DemoNeedDraft, ...]:
     """Read the needs that are being written, in the order of the file."""
     return TypeAdapter(tuple[DemoNeedDraft, ...]).validate_python(_section("needs.yaml", "drafts"))
+
+
+def need_edits() -> tuple[DemoEdit, ...]:
+    """Read the new versions of needs, in the order of the file."""
+    return TypeAdapter(tuple[DemoEdit, ...]).validate_python(_section("needs.yaml", "edits"))
 
 
 def technology_drafts() -> tuple[DemoTechnologyDraft, ...]:
@@ -512,6 +550,20 @@ def problems_in(content: DemoContent) -> Iterator[str]:
     for need_draft in content.need_drafts:
         if need_draft.organisation not in leads:
             yield f"The draft {need_draft.key} belongs to {need_draft.organisation}, where nobody writes needs."
+    sponsors = {person.organisation for person in content.people if person.role is Role.SPONSOR}
+    for organisation in sorted({need.organisation for need in content.needs} - sponsors):
+        yield f"Nobody at {organisation} can approve its needs."
+    for need in content.needs:
+        if need.owner is not None and (
+            need.owner not in people_by_key or people_by_key[need.owner].organisation != need.organisation
+        ):
+            yield f"The need {need.key} is led by {need.owner}, who does not belong to {need.organisation}."
+    for edit in content.need_edits:
+        if edit.need not in needs_by_key:
+            yield f"There is a new version of the unknown need {edit.need}."
+        days = [edit.submitted, *(day for day in (edit.approved, edit.checked) if day is not None)]
+        if days != sorted(days):
+            yield f"The new version of {edit.need} is signed off in the wrong order."
     for draft in content.technology_drafts:
         if draft.supplier not in suppliers_by_key:
             yield f"The draft {draft.key} has the unknown supplier {draft.supplier}."

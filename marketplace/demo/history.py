@@ -32,9 +32,12 @@ from marketplace.introductions import actions as introductions
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Side
 from marketplace.needs import actions as needs
+from marketplace.needs import queries as needs_read
+from marketplace.needs import submitting
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion
 from marketplace.needs.rounds import Round
 from marketplace.needs.rules import NeedContent, Wanted
+from marketplace.needs.signing import Step
 from marketplace.notices import actions as notices
 from marketplace.notices.models import Email
 from marketplace.organisations.actions import SERVICE_CODE
@@ -44,6 +47,7 @@ from marketplace.outbox.actions import Job, claim
 from marketplace.passports import actions as passports
 from marketplace.passports.models import Passport
 from marketplace.passports.rules import PassportContent
+from marketplace.reviews import actions as reviews
 from marketplace.settings import Settings
 from marketplace.technologies import actions as technologies
 from marketplace.technologies.models import EvidenceItem, Technology, TechnologyDraft, TechnologyVersion
@@ -54,6 +58,8 @@ from marketplace.worker import one_by_one
 _ADDRESS = "demo"
 _MORNING, _EVENING = time(8, 30), time(17, 30)
 _APART = timedelta(minutes=4)
+#: The submission of a whole top three, and the one of a need's new version.
+FIRST, SECOND = 1, 2
 _SEASONS = ("Winter", "Spring", "Summer", "Autumn")
 
 
@@ -71,6 +77,7 @@ class History:
         rounds = (*content.past_cycles, *([content.cycle] if content.cycle is not None else []))
         #: The days whose evening brings news of a cycle, or the lock of one is over.
         self._news = {day for one in rounds for day in (one.opened, one.reminds, one.locks + 1) if day < 0}
+        self._first_edit = min((edit.submitted for edit in content.need_edits), default=1)
         settings: Settings = current_app.extensions["settings"]
         attempts = settings.sign_in_attempts
         self._limits = accounts.Limits(attempts, attempts * 10, settings.session_hours)
@@ -92,6 +99,14 @@ class History:
             with clock.pretend(self._moment(day, _EVENING)):
                 introductions.expire_overdue()
                 self._post()
+        if self._first_edit <= day:
+            self._remind(day)
+
+    def _remind(self, day: int) -> None:
+        with clock.pretend(self._moment(day, _EVENING)):
+            reviews.tell_silence()
+            reviews.tell_of_owners_who_left()
+            self._post()
 
     def _moment(self, day: int, at: time, later: timedelta = timedelta(0)) -> datetime:
         """Return a moment of a day, never one that lies ahead."""
@@ -115,8 +130,23 @@ class History:
                 self._open_cycle(cycle)
             case timeline.NeedKept(need):
                 cycles.confirm(self._member(demo.Role.NEED_LEAD, need.organisation), self._need(need))
-            case timeline.TopThreePublished(organisation, wanted):
-                self._publish(organisation, wanted)
+            case timeline.TopThreeSubmitted(organisation, wanted):
+                self._submit(organisation, wanted)
+            case timeline.TopThreeApproved(organisation, wanted):
+                self._approve(organisation, [self._need(need) for need in wanted], FIRST)
+            case timeline.TopThreePublished(_, wanted):
+                for need in wanted:
+                    self._check(self._need(need), FIRST)
+            case timeline.EditSubmitted(edit):
+                self._edit(edit)
+            case timeline.EditApproved(edit):
+                self._approve(*self._edited(edit), SECOND)
+            case timeline.EditChecked(edit):
+                self._check(self._edited(edit)[1][0], SECOND)
+            case timeline.EditReturned(edit, why):
+                self._return(edit, why)
+            case timeline.Left(person):
+                self._leave(person)
             case timeline.CoSigned(signature):
                 self._co_sign(signature)
             case timeline.NeedDrafted(need_draft):
@@ -224,12 +254,86 @@ class History:
                 ),
             )
 
-    def _publish(self, organisation: str, wanted: Sequence[demo.DemoNeed]) -> None:
+    def _submit(self, organisation: str, wanted: Sequence[demo.DemoNeed]) -> None:
         refs = [self._need(need) for need in wanted]
-        waiting = select(Need.id).where(Need.ref.in_(refs), Need.published_at.is_(None))
-        if db.session.scalars(waiting).first() is not None:
+        submitted = select(Need.id).where(Need.ref.in_(refs), Need.round > 0)
+        if db.session.scalars(submitted).first() is None:
             lead = self._member(demo.Role.NEED_LEAD, organisation)
-            needs.publish_top_three(lead, self._organisation(organisation).code, refs)
+            for need, ref in zip(wanted, refs, strict=True):
+                owner = self._owner(need)
+                submitting.name_deputy(owner, ref, self._deputy(organisation, owner))
+            submitting.submit_top_three(lead, self._organisation(organisation).code, refs)
+
+    def _approve(self, organisation: str, refs: Sequence[str], round_: int) -> None:
+        looked = {ref: self._seen(ref, round_, Step.SUBMITTED) for ref in refs}
+        seen = {ref: what for ref, what in looked.items() if what is not None}
+        if seen:
+            reviews.approve(self._member(demo.Role.SPONSOR, organisation), seen)
+
+    def _check(self, ref: str, round_: int) -> None:
+        """Let a broker of the HIN check what waits for it; a need that no HIN checks is public already."""
+        looked = self._seen(ref, round_, Step.APPROVED)
+        if looked is None:
+            return
+        organisation = db.session.scalars(select(Need).where(Need.ref == ref)).one().organisation
+        codes = {hin.code for hin in needs_read.checking_hins(organisation)}
+        broker = next(
+            person.key
+            for person in self._people.values()
+            if person.role is demo.Role.BROKER and person.organisation in codes
+        )
+        reviews.check(self._actor(broker), ref, looked)
+
+    def _seen(self, ref: str, round_: int, step: Step) -> tuple[int, int] | None:
+        """Return what a reviewer sees who looks at a need now, or None when it is not at this step of the round."""
+        sign_off = db.session.scalars(select(Need).where(Need.ref == ref)).one().sign_off
+        if sign_off is None or sign_off.round != round_ or sign_off.step is not step:
+            return None
+        return sign_off.round, sign_off.lock_version
+
+    def _edited(self, edit: demo.DemoEdit) -> tuple[str, list[str]]:
+        need = self._needs[edit.need]
+        return need.organisation, [self._need(need)]
+
+    def _edit(self, edit: demo.DemoEdit) -> None:
+        _, [ref] = self._edited(edit)
+        lead = self._owner(self._needs[edit.need])
+        found = db.session.scalars(select(Need).where(Need.ref == ref)).one()
+        if found.round > 1 or found.version > 1:
+            return
+        needs.start_edit(lead, ref)
+        draft = db.session.scalars(select(NeedDraft).join(NeedDraft.need).where(Need.ref == ref)).one()
+        number = needs.save_draft(lead, ref, dict(edit.changes), lock_version=draft.lock_version)
+        submitting.submit_edit(lead, ref, change_note=edit.note, lock_version=number)
+
+    def _return(self, edit: demo.DemoEdit, why: demo.DemoReturn) -> None:
+        organisation, [ref] = self._edited(edit)
+        looked = self._seen(ref, SECOND, Step.SUBMITTED)
+        if looked is not None:
+            sponsor = self._member(demo.Role.SPONSOR, organisation)
+            reviews.send_back(sponsor, ref, looked, why.comments, why.note)
+
+    def _leave(self, person: demo.DemoPerson) -> None:
+        organisation = self._organisation(person.organisation or SERVICE_CODE)
+        members = people.members_of(db.session, organisation.id)
+        own = next((member for member in members if member.email == person.email), None)
+        if own is not None:
+            sponsor = self._member(demo.Role.SPONSOR, person.organisation or "")
+            accounts.end_membership(sponsor, organisation.code, own.membership_id)
+
+    def _owner(self, need: demo.DemoNeed | demo.DemoNeedDraft) -> Actor:
+        """Return who wrote a need: its owner in the content, or else the organisation's lead."""
+        if isinstance(need, demo.DemoNeed) and need.owner is not None:
+            return self._actor(need.owner)
+        return self._member(demo.Role.NEED_LEAD, need.organisation)
+
+    def _deputy(self, organisation: str, owner: Actor) -> int:
+        """Return another lead of the organisation who is still there, or else its sponsor."""
+        own = [one for one in self._people.values() if one.organisation == organisation and one.left is None]
+        leads = [one.key for one in own if one.role is demo.Role.NEED_LEAD]
+        sponsors = [one.key for one in own if one.role is demo.Role.SPONSOR]
+        actors = [self._actor(key) for key in (*leads, *sponsors)]
+        return next(one.user_id for one in actors if one.user_id not in (None, owner.user_id))
 
     def _co_sign(self, wanted: demo.DemoCoSignature) -> None:
         need, organisation = self._need(self._needs[wanted.need]), self._organisation(wanted.organisation)
@@ -256,8 +360,7 @@ class History:
         )
         if (ref := db.session.scalars(written).first()) is not None:
             return ref
-        lead = self._member(demo.Role.NEED_LEAD, need.organisation)
-        return needs.create_draft(lead, organisation_id, _need_content(need))
+        return needs.create_draft(self._owner(need), organisation_id, _need_content(need))
 
     # Technologies and passports
 

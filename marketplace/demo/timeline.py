@@ -15,12 +15,14 @@ from marketplace.demo.content import (
     DemoContent,
     DemoCoSignature,
     DemoCycle,
+    DemoEdit,
     DemoEvidence,
     DemoIntroduction,
     DemoNeed,
     DemoNeedDraft,
     DemoPassport,
     DemoPerson,
+    DemoReturn,
     DemoSupplier,
     DemoTechnology,
     DemoTechnologyDraft,
@@ -30,6 +32,8 @@ from marketplace.demo.content import (
 DAYS_TO_SETTLE = 10
 #: Days between the opening of an earlier round and the first top three in it, or the first word that a need is kept.
 DAYS_TO_WRITE, DAYS_TO_CONFIRM = 14, 12
+#: Days that a HIN took to check a top three.
+DAYS_TO_READ = 2
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,8 @@ class NeedKept:
 
 
 @dataclass(frozen=True)
-class TopThreePublished:
-    """An organisation publishes its needs, in order of rank."""
+class TopThreeSubmitted:
+    """A lead writes the organisation's needs and submits them, in order of rank."""
 
     organisation: str
     needs: tuple[DemoNeed, ...]
@@ -67,6 +71,58 @@ class CoSigned:
     """An organisation takes another's need for one of its own three."""
 
     signature: DemoCoSignature
+
+
+@dataclass(frozen=True)
+class TopThreeApproved:
+    """The sponsor approves them, all at once."""
+
+    organisation: str
+    needs: tuple[DemoNeed, ...]
+
+
+@dataclass(frozen=True)
+class TopThreePublished:
+    """The HIN checks them, where one has people here; by the evening they are public."""
+
+    organisation: str
+    needs: tuple[DemoNeed, ...]
+
+
+@dataclass(frozen=True)
+class EditSubmitted:
+    """A lead submits a new version of a published need."""
+
+    edit: DemoEdit
+
+
+@dataclass(frozen=True)
+class EditApproved:
+    """The sponsor approves a new version."""
+
+    edit: DemoEdit
+
+
+@dataclass(frozen=True)
+class EditChecked:
+    """The HIN checks a new version."""
+
+    edit: DemoEdit
+
+
+@dataclass(frozen=True)
+class EditReturned:
+    """The sponsor returns a new version with comments."""
+
+    edit: DemoEdit
+    why: DemoReturn
+
+
+@dataclass(frozen=True)
+class Left:
+    """Somebody leaves the organisation."""
+
+    person: DemoPerson
 
 
 @dataclass(frozen=True)
@@ -156,8 +212,15 @@ Event = (
     Joined
     | CycleOpened
     | NeedKept
+    | TopThreeSubmitted
+    | TopThreeApproved
     | TopThreePublished
     | CoSigned
+    | EditSubmitted
+    | EditApproved
+    | EditChecked
+    | EditReturned
+    | Left
     | NeedDrafted
     | TechnologyDrafted
     | Listed
@@ -176,8 +239,15 @@ _ORDER: tuple[type[Event], ...] = (
     Joined,
     CycleOpened,
     NeedKept,
+    TopThreeSubmitted,
+    TopThreeApproved,
     TopThreePublished,
     CoSigned,
+    EditSubmitted,
+    EditApproved,
+    EditChecked,
+    EditReturned,
+    Left,
     NeedDrafted,
     TechnologyDrafted,
     Listed,
@@ -206,6 +276,7 @@ def events(content: DemoContent) -> tuple[Moment, ...]:
         *_carried(content, list(_needs(content))),
         *_technologies(content),
         *_drafts(content),
+        *_edits(content),
         *_passports(content),
         *_introductions(content),
     ]
@@ -234,7 +305,10 @@ def _needs(content: DemoContent) -> Iterator[Moment]:
         keys = {need.key for need in needs}
         first = min((i.proposed for i in content.introductions if i.need in keys), default=0)
         # Spread over some weeks, so that lists by date have something to sort.
-        yield Moment(min(first - 4, -8 - 3 * position), TopThreePublished(organisation, needs))
+        published = min(first - 4, -8 - 3 * position)
+        yield Moment(published - DAYS_TO_READ - 1, TopThreeSubmitted(organisation, needs))
+        yield Moment(published - DAYS_TO_READ, TopThreeApproved(organisation, needs))
+        yield Moment(published, TopThreePublished(organisation, needs))
     for signature in content.co_signatures:
         yield Moment(signature.day, CoSigned(signature))
 
@@ -260,6 +334,20 @@ def _carried(content: DemoContent, moments: list[Moment]) -> Iterator[Moment]:
                 yield Moment(cycle.opened + DAYS_TO_CONFIRM + number, NeedKept(needs[key]))
     for one in moments:
         yield replace(one, day=one.day - shifts.get(getattr(one.event, "organisation", ""), 0))
+
+
+def _edits(content: DemoContent) -> Iterator[Moment]:
+    for edit in content.need_edits:
+        yield Moment(edit.submitted, EditSubmitted(edit))
+        if edit.returned is not None:
+            yield Moment(edit.returned.day, EditReturned(edit, edit.returned))
+        if edit.approved is not None:
+            yield Moment(edit.approved, EditApproved(edit))
+        if edit.checked is not None:
+            yield Moment(edit.checked, EditChecked(edit))
+    for person in content.people:
+        if person.left is not None:
+            yield Moment(person.left, Left(person))
 
 
 def _technologies(content: DemoContent) -> Iterator[Moment]:

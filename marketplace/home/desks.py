@@ -18,7 +18,7 @@ from marketplace.demand import emails as digests
 from marketplace.demand import queries as saved_searches
 from marketplace.demand.finder import World
 from marketplace.demand.keeping import new_tag
-from marketplace.home import pages, queries
+from marketplace.home import pages, queries, sign_offs
 from marketplace.home.pages import Block, Desk, Line, StartPage, Step
 from marketplace.introductions import pages as introduced
 from marketplace.introductions import queries as introductions
@@ -35,6 +35,7 @@ from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.pages import wider_links
 from marketplace.outbox.actions import backlog
+from marketplace.reviews import queries as reviews
 from marketplace.technologies import queries as technologies
 from marketplace.technologies.models import Technology
 from marketplace.technologies.rules import EvidenceState, evidence_state
@@ -57,6 +58,7 @@ def welcome() -> pages.Welcome:
 def start(actor: Actor) -> StartPage:
     """Return a person's start page: a desk for each of their roles."""
     makers = {
+        Role.SPONSOR: sign_offs.sponsor_desk,
         Role.BROKER: broker_desk,
         Role.NEED_LEAD: lead_desk,
         Role.INNOVATOR: innovator_desk,
@@ -64,6 +66,8 @@ def start(actor: Actor) -> StartPage:
         Role.ADMINISTRATOR: administrator_desk,
     }
     desks = tuple(make(actor) for role, make in makers.items() if actor.has(role))
+    if (deputy := sign_offs.deputy_desk(actor)) is not None:
+        desks = (deputy, *desks)
     nobody = () if desks else pages.BELONGS_NOWHERE
     return StartPage(desks=desks, nobody=nobody)
 
@@ -82,7 +86,15 @@ def lead_desk(actor: Actor) -> Desk:
     """Return what waits for the people who publish needs."""
     ours = needs.writes_for(actor)
     written = [need for need in needs.needs_of(actor, [one.id for one in ours]) if need.withdrawn_at is None]
-    drafts = [(need, need.draft) for need in written if need.published_at is None and need.draft is not None]
+    returned = [need for need in written if sign_offs.came_back(need)]
+    drafts = [
+        (need, need.draft)
+        for need in written
+        if need.published_at is None
+        and need.draft is not None
+        and need.waiting is None
+        and need not in returned
+    ]
     rounds = [one.round for one in needs.cycles()]
     stands = {
         need.ref: stand(need.priority.cycle.round, rounds, clock.today())
@@ -104,10 +116,11 @@ def lead_desk(actor: Actor) -> Desk:
     )
     return Desk(
         heading=heading(actor, Role.NEED_LEAD),
-        step=_lead_step(waiting, unsaid, [need for need, _ in drafts], free, board),
+        step=_lead_step(waiting, returned, unsaid, [need for need, _ in drafts], free, board),
         blocks=(
             _answers_block(waiting),
             *((_still_true_block(unsaid, stands),) if unsaid else ()),
+            sign_offs.lead_block(written),
             Block(
                 "Drafts to finish",
                 tuple(
@@ -120,7 +133,7 @@ def lead_desk(actor: Actor) -> Desk:
                     )
                     for need, draft in drafts[:SHOWN]
                 ),
-                "You have no draft. What you write is kept here until you publish or discard it.",
+                "You have no draft. What you write is kept here until you submit or discard it.",
                 Link("Our top three", url_for("needs.workspace")),
             ),
             Block(
@@ -128,6 +141,7 @@ def lead_desk(actor: Actor) -> Desk:
                 matched,
                 "When a need is published, the technologies that fit it best are counted here.",
             ),
+            *sign_offs.left_blocks(actor, [one.id for one in ours]),
             around(dict.fromkeys(link for one in ours for link in wider_links(one))),
         ),
     )
@@ -177,6 +191,7 @@ def free_places(actor: Actor, ours: Sequence[Organisation], written: Sequence[Ne
 
 def _lead_step(
     waiting: Sequence[Introduction],
+    returned: Sequence[Need],
     unsaid: Sequence[Need],
     drafts: Sequence[Need],
     free: dict[str, int],
@@ -184,6 +199,11 @@ def _lead_step(
 ) -> Step:
     if waiting:
         return _answer_step(waiting)
+    if returned:
+        return Step(
+            Link("Deal with a reviewer’s comments", url_for("needs.check", ref=returned[0].ref)),
+            f"“{sign_offs.title_of(returned[0])}” was returned. Submit it again when each comment is dealt with.",
+        )
     if unsaid:
         return Step(
             Link("Say which needs are still true", _still_true_address(unsaid[0])),
@@ -194,7 +214,7 @@ def _lead_step(
         first = drafts[0]
         return Step(
             Link("Finish your draft", url_for("needs.tasks", ref=first.ref)),
-            f"{count(len(drafts), 'draft is', 'drafts are')} not published yet.",
+            f"{count(len(drafts), 'draft is', 'drafts are')} not submitted yet.",
         )
     if free:
         name, left = next(iter(free.items()))
@@ -444,7 +464,11 @@ def broker_desk(actor: Actor) -> Desk:
     ]
     untouched = sum(one.group is Group.NOTHING_PROPOSED for one in standings)
     patch = Link("My patch", url_for("introductions.patch"))
-    if top:
+    checks, to_check = sign_offs.check_block(actor)
+    covered = sorted(reviews.checked_patch(db.session, actor))
+    if to_check:
+        step = sign_offs.check_step(to_check)
+    elif top:
         step = Step(Link(top[0].link.text, top[0].link.href), top[0].why)
     else:
         step = Step(patch, "Every need of your patch has been introduced, or none is published yet.")
@@ -477,6 +501,7 @@ def broker_desk(actor: Actor) -> Desk:
                 "No proposal of your HIN waits for an answer.",
                 Link("All introductions", url_for("introductions.listing")),
             ),
+            checks,
             around(
                 Link(
                     f"What the patch of {grant.organisation_name} needs",
@@ -485,6 +510,7 @@ def broker_desk(actor: Actor) -> Desk:
                 for grant in actor.grants
                 if grant.role is Role.BROKER
             ),
+            *sign_offs.left_blocks(actor, covered),
         ),
     )
 

@@ -1,15 +1,18 @@
-"""Write, publish, rank and withdraw needs. Each function is one use case and one transaction."""
+"""Write and withdraw needs. Each function is one use case and one transaction.
+
+Submitting, ranking and publishing are in `marketplace.needs.submitting`.
+"""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import delete, insert, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,9 +21,9 @@ from marketplace.access.actor import Actor, ensure
 from marketplace.access.policy import Permission
 from marketplace.audit.actions import record
 from marketplace.database import constraint_name, transaction
-from marketplace.errors import Conflict, DomainError, Gone, NotVisible
-from marketplace.needs import coach, places, queries, rules
-from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
+from marketplace.errors import DomainError, Gone, NotVisible
+from marketplace.needs import coach, places, queries, rules, signing
+from marketplace.needs.models import Cycle, Need, NeedDraft, NeedPeople, Priority
 from marketplace.needs.rounds import Stage
 from marketplace.needs.rules import TOPIC, Changes, NeedContent
 from marketplace.organisations.models import NEED_KINDS, Organisation
@@ -38,6 +41,8 @@ BROKEN: Mapping[str, DomainError] = {
     "uq_priority_organisation_id": rules.TopThreeError(_MEANWHILE),
     "ck_priority_top_three": rules.TopThreeError(f"A top three has {rules.PLACES} places"),
     "uq_need_version_need_id": rules.TopThreeError(_MEANWHILE),
+    "uq_sign_off_need_id": rules.TopThreeError(_MEANWHILE),
+    "uq_sign_off_open": rules.TopThreeError(_MEANWHILE),
 }
 
 #: The seconds since then number the drafts of published needs; within 31 bits for decades.
@@ -75,11 +80,16 @@ def create_draft(
         )
         need.draft = NeedDraft(saved_at=now, saved_by_id=actor.user_id)
         need.draft.fill(written)
+        need.draft.written_by(actor.user_id)
+        need.people = NeedPeople(
+            owner_id=actor.user_id,
+            deputy_id=queries.usual_deputy(session, organisation_id, actor.user_id),
+        )
         session.add(need)
         session.flush()
         ref = need.ref
         record(session, actor, "need.drafted", "need", ref, organisation_id=organisation_id)
-        once(session, actor, form_key, _address(form_key, "needs.tasks", ref=ref))
+        once(session, actor, form_key, address(form_key, "needs.tasks", ref=ref))
         return ref
 
 
@@ -91,25 +101,31 @@ def save_draft(
     lock_version: int,
     seen: str | None = None,
     left_as_is: Collection[str] = (),
+    settled: Mapping[int, str | None] | None = None,
 ) -> int:
     """Save some answers and return the draft's new lock version.
 
     ``lock_version`` is the one that the person saw; ``seen`` the fingerprint of the answers they saw. When the
     draft has moved on, answers that nobody else touched, or that are the same now, are saved all the same.
     ``left_as_is`` are keys of findings that the coach shall not show again; it changes no answer and no version.
+    ``settled`` maps a reviewer's comments to what the writers reply, which may be nothing; to None where a comment
+    is not dealt with yet.
 
     Raises:
         WrongAnswer: for what may not stand in a draft.
         DraftChanged: when somebody else changed the same answers; nothing is saved.
         NoDraft, Gone: when there is nothing to change any more.
+        Submitted: when the text is with its reviewers.
     """
     with use_case() as session:
-        need = _own(actor, ref, Permission.NEED_WRITE)
-        draft = _draft(need)
+        need = own(actor, ref, Permission.NEED_WRITE)
+        draft = draft_of(need)
+        check_not_submitted(need)
         now_written = draft.content()
         written = rules.changed(now_written, changes)
         if written == now_written:
             _leave(session, actor, need, left_as_is)
+            _settle(session, actor, need, settled or {})
             return draft.lock_version
         if draft.lock_version != lock_version and rules.fingerprint(now_written, changes) != seen:
             raise rules.DraftChanged(
@@ -121,6 +137,7 @@ def save_draft(
         draft.fill(written)
         draft.lock_version += 1
         draft.saved_at, draft.saved_by_id = clock.now(), actor.user_id
+        draft.written_by(actor.user_id)
         record(
             session,
             actor,
@@ -131,6 +148,7 @@ def save_draft(
             fields=sorted(changes),
         )
         _leave(session, actor, need, left_as_is)
+        _settle(session, actor, need, settled or {})
         return draft.lock_version
 
 
@@ -140,7 +158,7 @@ def start_edit(actor: Actor, ref: str) -> None:
     Does nothing when there is a draft already.
     """
     with use_case() as session:
-        need = _own(actor, ref, Permission.NEED_WRITE)
+        need = own(actor, ref, Permission.NEED_WRITE)
         if need.draft is not None or need.current is None:
             return
         now = clock.now()
@@ -155,97 +173,16 @@ def start_edit(actor: Actor, ref: str) -> None:
 def discard_draft(actor: Actor, ref: str) -> None:
     """Throw the draft away: for a published need its changes, for one never published the whole need."""
     with use_case() as session:
-        need = _own(actor, ref, Permission.NEED_WRITE)
-        session.delete(need if need.published_at is None else _draft(need))
-        record(session, actor, "need.discarded", "need", ref, organisation_id=need.organisation_id)
-
-
-def publish_edit(actor: Actor, ref: str, *, change_note: str, lock_version: int, form_key: str = "") -> None:
-    """Publish the draft of a published need as its new version.
-
-    Raises `NotComplete` when answers are missing, and `Conflict` when the draft is not the one that was checked.
-    """
-    with use_case() as session:
-        need = _own(actor, ref, Permission.NEED_PUBLISH)
-        once(session, actor, form_key, _address(form_key, "needs.need", ref=ref))
-        draft = _draft(need)
+        queries.lock_those_who_placed(ref)
+        need = own(actor, ref, Permission.NEED_WRITE)
+        check_not_submitted(need)
         if need.published_at is None:
-            raise rules.TopThreeError("Give this need a place in your top three to publish it")
-        if draft.lock_version != lock_version:
-            raise Conflict(
-                f"{queries.name_of(draft.saved_by_id) or 'Somebody'} changed this draft on {moment(draft.saved_at)}. "
-                "Check the answers again before you publish them",
-                "change_note",
-            )
-        rules.check_change_note(change_note)
-        if gaps := rules.gaps(draft.content()):
-            raise rules.NotComplete(f"This need is not finished. {gaps[0].message}", "change_note")
-        _publish(session, actor, need, change_note)
-
-
-def publish_top_three(
-    actor: Actor,
-    organisation_code: str,
-    ranked_refs: Sequence[str],
-    *,
-    form_key: str = "",
-    change_notes: Mapping[str, str] | None = None,
-    seen: Mapping[str, int] | None = None,
-) -> None:
-    """Make these needs, best first, the organisation's top three of the current cycle; publish those that are drafts.
-
-    A published need keeps a place until it is withdrawn. Its edited draft is published too where ``change_notes``
-    says what changed. ``seen`` maps refs to the lock version of the draft that the person saw.
-
-    Raises:
-        TopThreeError: in plain words, with the ref of the need it is about as its field.
-        AlreadyDone: when the form was sent before.
-    """
-    notes = change_notes or {}
-    with use_case() as session:
-        organisation = queries.locked_organisation(organisation_code)
-        ensure(actor, Permission.NEED_PUBLISH, organisation.id, visible=True)
-        once(session, actor, form_key, _address(form_key, "needs.workspace"))
-        cycle = cycle_to_publish_in()
-        needs = {
-            need.ref: need for need in queries.to_rank(organisation.id, cycle.id, ranked_refs, lock=True)
-        }
-        rules.check_top_three(ranked_refs, queries.candidates(needs.values(), organisation.id, cycle.id))
-        ranked = [needs[ref] for ref in ranked_refs]
-        for need in ranked:
-            _check_seen(need, seen or {})
-        moved = [need for need in ranked if need.priority is None or need.priority.cycle_id != cycle.id]
-        session.execute(
-            delete(Priority).where(
-                Priority.organisation_id == organisation.id, Priority.cycle_id == cycle.id
-            ),
-            execution_options={"synchronize_session": False},
-        )
-        session.execute(
-            insert(Priority),
-            [
-                {"organisation_id": organisation.id, "cycle_id": cycle.id, "rank": place, "need_id": need.id}
-                for place, need in enumerate(ranked, start=1)
-            ],
-        )
-        places.note(session, organisation.id, cycle.id)
-        for need in ranked:
-            if need.organisation_id != organisation.id:
-                continue  # co-signed: its text is not this organisation's
-            if need.published_at is None or (need.draft is not None and need.ref in notes):
-                _publish(session, actor, need, notes.get(need.ref, ""))
-            elif need in moved:
-                enqueue(session, TOPIC, need.ref)
-        record(
-            session,
-            actor,
-            "top-three.published",
-            "organisation",
-            organisation.code,
-            organisation_id=organisation.id,
-            cycle=cycle.id,
-            refs=list(ranked_refs),
-        )
+            for place in queries.places_of(need.id):
+                close_gap(session, place)
+            session.delete(need)
+        else:
+            session.delete(draft_of(need))
+        record(session, actor, "need.discarded", "need", ref, organisation_id=need.organisation_id)
 
 
 def withdraw(actor: Actor, ref: str, reason: str, *, form_key: str = "") -> None:
@@ -259,7 +196,7 @@ def withdraw(actor: Actor, ref: str, reason: str, *, form_key: str = "") -> None
         queries.lock_those_who_placed(ref)
         need = queries.locked_need(ref)
         ensure(actor, Permission.NEED_PUBLISH, need.organisation_id, visible=need.published_at is not None)
-        once(session, actor, form_key, _address(form_key, "needs.need", ref=ref))
+        once(session, actor, form_key, address(form_key, "needs.need", ref=ref))
         if need.withdrawn_at is not None:
             raise Gone(withdrawn_words(need))
         if need.published_at is None:
@@ -269,6 +206,9 @@ def withdraw(actor: Actor, ref: str, reason: str, *, form_key: str = "") -> None
         need.withdrawn_reason = reason
         if need.draft is not None:
             session.delete(need.draft)
+        if (waiting := need.waiting) is not None:
+            waiting.taken_back_at = clock.now()
+            waiting.lock_version += 1
         for place in queries.places_not_over(need.id):
             close_gap(session, place)
         record(session, actor, "need.withdrawn", "need", ref, organisation_id=need.organisation_id)
@@ -281,7 +221,8 @@ def withdrawn_words(need: Need) -> str:
     return f"This need was withdrawn{when}. Reason: {need.withdrawn_reason}"
 
 
-def _address(form_key: str, endpoint: str, **values: Any) -> str:
+def address(form_key: str, endpoint: str, **values: Any) -> str:
+    """Return where a form led; the empty text for a call that came from no form."""
     # Only calls that came from a form have a request to build an address in.
     return url_for(endpoint, **values) if form_key else ""
 
@@ -290,7 +231,7 @@ def _as_changes(content: NeedContent) -> Changes:
     return {name: getattr(content, name) for name in rules.FIELD_NAMES}
 
 
-def _own(actor: Actor, ref: str, permission: Permission) -> Need:
+def own(actor: Actor, ref: str, permission: Permission) -> Need:
     """Return a need of the actor's organisation, locked and not withdrawn."""
     need = queries.locked_need(ref)
     ensure(actor, permission, need.organisation_id, visible=need.published_at is not None)
@@ -299,7 +240,8 @@ def _own(actor: Actor, ref: str, permission: Permission) -> Need:
     return need
 
 
-def _draft(need: Need) -> NeedDraft:
+def draft_of(need: Need) -> NeedDraft:
+    """Return the need's draft or raise `NoDraft`."""
     if need.draft is None:
         raise rules.NoDraft(
             "There is no draft of this need any more. It was published or discarded meanwhile"
@@ -307,9 +249,43 @@ def _draft(need: Need) -> NeedDraft:
     return need.draft
 
 
+def check_not_submitted(need: Need) -> None:
+    """Raise `Submitted` while reviewers have the text: what they decide on must be what they have read."""
+    if need.waiting is not None:
+        raise signing.Submitted(
+            f"This need was submitted on {moment(need.waiting.submitted_at)} and is with its reviewers. "
+            "Take it back to change it"
+        )
+
+
+def _settle(session: Session, actor: Actor, need: Need, settled: Mapping[int, str | None]) -> None:
+    """Remember which of the reviewers' comments were dealt with, and how."""
+    now, changed = clock.now(), []
+    for one in need.comments_to_settle:
+        reply = settled.get(one.id) if one.id in settled else None
+        if one.id not in settled or (
+            (reply is not None) == (one.settled_at is not None) and reply in (None, one.reply)
+        ):
+            continue
+        signing.check_reply(reply or "")
+        one.reply = reply or ""
+        one.settled_at, one.settled_by_id = (None, None) if reply is None else (now, actor.user_id)
+        changed.append(one.field)
+    if changed:
+        record(
+            session,
+            actor,
+            "need.comments-settled",
+            "need",
+            need.ref,
+            organisation_id=need.organisation_id,
+            fields=sorted(changed),
+        )
+
+
 def _leave(session: Session, actor: Actor, need: Need, keys: Collection[str]) -> None:
     """Remember findings that were left as they are; forget those whose words are gone."""
-    draft = _draft(need)
+    draft = draft_of(need)
     found = {one.key for one in coach.look_over(draft.content())} if keys else set()
     if newly := (found & set(keys)) - set(draft.left_as_is):
         draft.left_as_is = sorted(found & {*draft.left_as_is, *newly})
@@ -340,43 +316,6 @@ def cycle_to_publish_in() -> Cycle:
             "are. Your drafts are kept until the next cycle opens"
         )
     return cycle
-
-
-def _check_seen(need: Need, seen: Mapping[str, int]) -> None:
-    if need.ref not in seen or need.published_at is not None or need.draft is None:
-        return
-    if need.draft.lock_version != seen[need.ref]:
-        raise rules.TopThreeError(
-            f"“{need.draft.title}” was changed on {moment(need.draft.saved_at)} by "
-            f"{queries.name_of(need.draft.saved_by_id) or 'somebody else'}. Check its answers before you publish it",
-            need.ref,
-        )
-
-
-def _publish(session: Session, actor: Actor, need: Need, change_note: str) -> None:
-    draft, now = _draft(need), clock.now()
-    version = NeedVersion(
-        need_id=need.id,
-        number=need.version + 1,
-        change_note=change_note,
-        published_at=now,
-        published_by_id=actor.user_id,
-    )
-    version.fill(draft.content())
-    session.add(version)
-    session.delete(draft)
-    need.version = version.number
-    need.published_at = need.published_at or now
-    record(
-        session,
-        actor,
-        "need.published",
-        "need",
-        need.ref,
-        organisation_id=need.organisation_id,
-        version=version.number,
-    )
-    enqueue(session, TOPIC, need.ref)
 
 
 def close_gap(session: Session, gone: Priority) -> None:

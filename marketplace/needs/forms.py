@@ -23,7 +23,7 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # 
 from wtforms.validators import StopValidation
 from wtforms.widgets import HiddenInput
 
-from marketplace.needs import rules
+from marketplace.needs import rules, signing
 from marketplace.needs.coach import Spot
 from marketplace.needs.questions import (
     DETAIL_LIMIT,
@@ -86,6 +86,10 @@ class QuestionForm(BaseForm):
 
     lock_version = IntegerField(widget=HiddenInput())
     seen = HiddenField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.wrong_replies: dict[int, str] = {}
 
     @classmethod
     def opened(cls, content: NeedContent, lock_version: int) -> QuestionForm:
@@ -157,6 +161,34 @@ class QuestionForm(BaseForm):
     def shown(self) -> frozenset[str]:
         """Return the keys of the findings that stood on the page."""
         return _keys("shown")
+
+    # What a reviewer said
+
+    def replies(self) -> dict[int, str | None]:
+        """Return what the writers do about the comments that stand on the page: a reply, or None for not yet."""
+        done = set(request.form.getlist("settled"))
+        found: dict[int, str | None] = {}
+        for key in request.form.getlist("comment")[:KEYS_MOST]:
+            if key.isdecimal() and len(key) < 10:
+                reply = clean(request.form.get(f"reply-{key}"))
+                found[int(key)] = reply if reply or key in done else None
+        return found
+
+    def check_replies(self) -> bool:
+        """Find replies that are too long; False when there is one."""
+        self.wrong_replies = {}
+        for key, reply in self.replies().items():
+            try:
+                signing.check_reply(reply or "")
+            except rules.WrongAnswer as error:
+                self.wrong_replies[key] = error.message
+        return not self.wrong_replies
+
+    @property
+    def problems(self) -> list[dict[str, str]]:
+        """Return the error summary's entries, those about replies with a link to the reply."""
+        linked = [{"text": words, "href": f"#reply-{key}"} for key, words in self.wrong_replies.items()]
+        return super().problems + linked
 
     def spots(self) -> tuple[Spot, ...]:
         """Return the places for findings, one below each text."""
@@ -351,8 +383,8 @@ class WithdrawForm(BaseForm):
     )
 
 
-class PublishEditForm(BaseForm):
-    """Publish an edited need as its new version."""
+class SubmitEditForm(BaseForm):
+    """Submit an edited need as its new version."""
 
     lock_version = IntegerField(widget=HiddenInput())
     change_note = line(

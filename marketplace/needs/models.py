@@ -159,6 +159,13 @@ class Need(Base):
         return self.sign_off if self.sign_off is not None and self.sign_off.step.open else None
 
     @property
+    def comments_to_settle(self) -> list[ReviewComment]:
+        """Return what a reviewer said when the need was returned last; empty when it was not."""
+        if self.draft is None or self.sign_off is None or self.sign_off.step is not Step.RETURNED:
+            return []
+        return self.sign_off.comments
+
+    @property
     def state(self) -> State:
         """Return where the need stands, from its moments."""
         if self.withdrawn_at is not None:

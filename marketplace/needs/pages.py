@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any, Protocol
 
@@ -11,14 +11,16 @@ from flask import current_app, url_for
 
 from marketplace import clock
 from marketplace.access.actor import Actor
-from marketplace.access.policy import Permission
-from marketplace.needs import coach, queries, rules
+from marketplace.access.policy import Permission, Role
+from marketplace.needs import coach, queries, rules, signed, signing
 from marketplace.needs.coach import Finding, Spot
 from marketplace.needs.finder import Likes
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion
 from marketplace.needs.questions import ASKS, QUESTIONS, SECTIONS, Ask, Question, Shape
 from marketplace.needs.rounds import Round, Stage, Stand, Standing, stand
 from marketplace.needs.rules import NeedContent, Progress, State
+from marketplace.needs.signed import Comment, Leaders, SigningOff
+from marketplace.needs.signing import Step
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.pages import wider_links
 from marketplace.vocabulary import Term
@@ -173,6 +175,45 @@ def like_items(likes: Likes, *, writing: bool = False) -> tuple[LikeItem, ...]:
     return tuple(LikeItem.of(need, shared, writing=writing) for need, shared in likes.needs)
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The text of a need as the public reads it; ``facts`` are its choices, with the name of each field."""
+
+    problem: str
+    who: str
+    people: str
+    pathway: str
+    outcome: str
+    measures: tuple[tuple[str, Row], ...]
+    must: tuple[str, ...]
+    evidence: tuple[Row, ...]
+    facts: tuple[tuple[str, Row], ...]
+
+    @classmethod
+    def of(cls, content: NeedContent) -> Statement:
+        """Return a need's answers as its page shows them."""
+        return cls(
+            problem=content.problem,
+            who=content.who_affected,
+            people=people_words(content),
+            pathway=content.pathway_today,
+            outcome=content.outcome,
+            measures=(
+                ("measure", Row("Measure", content.measure)),
+                ("baseline", Row("Today", content.baseline)),
+                ("target", Row("Target", content.target)),
+            ),
+            must=content.must,
+            evidence=tuple(Row(wanted.type.label, wanted.detail) for wanted in content.evidence_wanted),
+            facts=tuple(
+                (ask.name, Row(ask.short, words))
+                for question in QUESTIONS
+                for ask in question.asks
+                if ask.shape is Shape.CHOICE and (words := value_of(ask, content)[0])
+            ),
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class NeedPage(Page):
     """A published need, or one of its earlier versions."""
@@ -184,18 +225,13 @@ class NeedPage(Page):
     standing: str
     confirm: Link | None
     published: str
-    problem: str
-    who: str
-    people: str
-    pathway: str
-    outcome: str
-    measures: tuple[Row, ...]
-    must: tuple[str, ...]
-    evidence: tuple[Row, ...]
-    facts: tuple[Row, ...]
+    signed: str
+    statement: Statement
     likes: tuple[LikeItem, ...]
     likes_note: str
     history: tuple[VersionLine, ...]
+    compare: Link | None
+    leaders: Leaders | None
     old: str
     current_href: str
     matches: Link | None
@@ -222,27 +258,13 @@ class NeedPage(Page):
             standing=_standing_words(need, where) if current else "",
             confirm=confirm_link(actor, need.organisation) if where and own and _may_confirm(where) else None,
             published=_published_words(need, version),
-            problem=content.problem,
-            who=content.who_affected,
-            people=people_words(content),
-            pathway=content.pathway_today,
-            outcome=content.outcome,
-            measures=(
-                Row("Measure", content.measure),
-                Row("Today", content.baseline),
-                Row("Target", content.target),
-            ),
-            must=content.must,
-            evidence=tuple(Row(wanted.type.label, wanted.detail) for wanted in content.evidence_wanted),
-            facts=tuple(
-                Row(ask.short, words)
-                for question in QUESTIONS
-                for ask in question.asks
-                if ask.shape is Shape.CHOICE and (words := value_of(ask, content)[0])
-            ),
+            signed=signed.signed_words(queries.sign_off_of(need.id, version.number)),
+            statement=Statement.of(content),
             likes=like_items(likes),
             likes_note=likes.note,
             history=tuple(_version_line(need, line) for line in reversed(need.versions)),
+            compare=compare_link(need),
+            leaders=_leaders_to_show(need) if own else None,
             old="" if current else f"This is version {version.number}. The need has changed since",
             current_href=url_for("needs.need", ref=need.ref),
             matches=matches_link(actor, need) if not lapsed else None,
@@ -282,6 +304,18 @@ def confirm_link(actor: Actor, organisation: Organisation) -> Link | None:
     return Link(
         "Say whether it is still true", url_for("cycles.still_true", organisation_code=organisation.code)
     )
+
+
+def compare_link(need: Need) -> Link | None:
+    """Return the way to compare two published versions, once there are two."""
+    if len(need.versions) < 2:
+        return None
+    return Link("Compare two versions", url_for("reviews.compare", ref=need.ref))
+
+
+def _leaders_to_show(need: Need) -> Leaders | None:
+    leaders = signed.leaders_of(need, queries.members_in_force(need.organisation_id))
+    return leaders if leaders.warning and need.people is not None and need.people.owner_id else None
 
 
 def _published_words(need: Need, version: NeedVersion) -> str:
@@ -486,6 +520,7 @@ class Group:
     organisation: Link
     counted: str
     published: tuple[Work, ...]
+    waiting: tuple[Work, ...]
     drafts: tuple[Work, ...]
     earlier: tuple[Work, ...]
     withdrawn: tuple[Work, ...]
@@ -537,6 +572,7 @@ def _group(
     organisation: Organisation,
     needs: Sequence[Need],
 ) -> Group:
+    members = queries.members_in_force(organisation.id)
     current = [
         need
         for need in needs
@@ -546,25 +582,29 @@ def _group(
         and need.priority.cycle_id == cycle.id
     ]
     current.sort(key=lambda need: need.priority.rank if need.priority is not None else 9)
-    drafts = [need for need in needs if need.state is State.DRAFT]
+    unpublished = [need for need in needs if need.state is State.DRAFT]
+    waiting = [need for need in unpublished if need.waiting is not None]
+    drafts = [need for need in unpublished if need.waiting is None]
     ready = [need for need in drafts if need.draft is not None and rules.is_complete(need.draft.content())]
     earlier = [need for need in needs if need.state is State.PUBLISHED and need not in current]
     rank = url_for("needs.rank", organisation_code=organisation.code)
     step = None
     if is_open(cycle, clock.today()):
-        if ready and len(current) < rules.PLACES:
+        if ready and len(current) + len(waiting) < rules.PLACES:
             step = Link(
-                f"Rank and publish {count(len(ready), 'need')} that {'is' if len(ready) == 1 else 'are'} ready",
+                f"Rank and submit {count(len(ready), 'need')} that {'is' if len(ready) == 1 else 'are'} ready",
                 rank,
             )
-        elif len(current) > 1 or earlier or ready:
+        elif len(current) + len(waiting) > 1 or earlier or ready:
             step = Link("Change the ranking", rank)
     return Group(
         organisation=organisation_link(organisation),
-        counted=f"{len(current)} of {rules.PLACES} published in this cycle",
-        published=tuple(_published_work(actor, need) for need in current),
-        drafts=tuple(_draft_work(need) for need in drafts),
-        earlier=tuple(_earlier_work(actor, need, cycle, rounds) for need in earlier),
+        counted=f"{len(current)} of {rules.PLACES} published in this cycle"
+        + (f", {len(waiting)} being signed off" if waiting else ""),
+        published=tuple(_led(_published_work(actor, need), need, members) for need in current),
+        waiting=tuple(_led(_waiting_work(actor, need), need, members) for need in waiting),
+        drafts=tuple(_led(_draft_work(need), need, members) for need in drafts),
+        earlier=tuple(_led(_earlier_work(actor, need, cycle, rounds), need, members) for need in earlier),
         withdrawn=tuple(_withdrawn_work(need) for need in needs if need.state is State.WITHDRAWN),
         next_step=step,
     )
@@ -589,19 +629,43 @@ def _earlier_work(actor: Actor, need: Need, cycle: Cycle | None, rounds: Sequenc
     return Work(Link(title, url_for("needs.need", ref=need.ref)), tag, words, tuple(steps))
 
 
+def _led(work: Work, need: Need, members: Mapping[int, set[Role]]) -> Work:
+    """Say first when nobody leads the need any more."""
+    if not signed.has_left(need, members):
+        return work
+    leaders = signed.leaders_of(need, members)
+    step = Link("Take it over", url_for("reviews.people", ref=need.ref))
+    return replace(work, words=f"{leaders.warning} {work.words}", next_steps=(step, *work.next_steps))
+
+
+def _waiting_work(actor: Actor, need: Need) -> Work:
+    now = signed.signing_off_of(actor, need)
+    title = need.waiting.title if need.waiting is not None else UNTITLED
+    check = url_for("needs.check", ref=need.ref)
+    if now is None:
+        return Work(Link(title, check), Tag("", ""), "", ())
+    words = " ".join(part for part in (now.words, now.help) if part)
+    return Work(Link(title, check), now.tag, words, (now.link,) if now.link is not None else ())
+
+
 def _published_work(actor: Actor, need: Need) -> Work:
     version = need.current
     title = version.title if version is not None else UNTITLED
     href = url_for("needs.need", ref=need.ref)
     steps: list[Link] = []
-    if need.draft is not None:
+    if need.waiting is not None:
+        steps.append(Link("See the version that is being signed off", url_for("needs.check", ref=need.ref)))
+    elif need.draft is not None:
         steps.append(Link("Continue your changes", url_for("needs.tasks", ref=need.ref)))
     elif (matches := matches_link(actor, need)) is not None:
         steps.append(matches)
     tag = Tag(PLACE_WORDS[need.priority.rank - 1] if need.priority is not None else "", "green")
     words = f"Version {need.version}, published {ago(version.published_at, clock.today())}" if version else ""
-    if need.draft is not None:
-        words += f". Changes saved on {moment(need.draft.saved_at)} are not published yet"
+    now = signed.signing_off_of(actor, need)
+    if now is not None:
+        words += f". The new version: {now.words}"
+    elif need.draft is not None:
+        words += f". Changes saved on {moment(need.draft.saved_at)} are not submitted yet"
     return Work(Link(title, href), tag, words, tuple(steps))
 
 
@@ -610,9 +674,23 @@ def _draft_work(need: Need) -> Work:
     done = sum(rules.progress(content, question) is Progress.DONE for question in QUESTIONS)
     complete = rules.is_complete(content)
     saved = f"Saved on {moment(need.draft.saved_at)}" if need.draft is not None else ""
+    if need.sign_off is not None and need.sign_off.step is Step.RETURNED:
+        open_comments = sum(one.settled_at is None for one in need.comments_to_settle)
+        return Work(
+            Link(content.title or UNTITLED, url_for("needs.tasks", ref=need.ref)),
+            signed.TAGS[Step.RETURNED],
+            f"Returned by {signed.reviewer(need.sign_off)}. "
+            + (
+                f"{count(open_comments, 'comment')} to deal with"
+                if open_comments
+                else "All comments dealt with"
+            )
+            + f". {saved}",
+            (Link("Read the comments", url_for("needs.check", ref=need.ref)),),
+        )
     return Work(
         Link(content.title or UNTITLED, url_for("needs.tasks", ref=need.ref)),
-        Tag("Ready to publish", "blue") if complete else Tag("Draft", "grey"),
+        Tag("Ready to submit", "blue") if complete else Tag("Draft", "grey"),
         f"{done} of {len(QUESTIONS)} questions completed. {saved}",
         (
             Link("Give it a place", url_for("needs.rank", organisation_code=need.organisation.code))
@@ -688,9 +766,12 @@ class Tasks(Page):
     discard_href: str
     saved: str
     looks: tuple[Link, ...]
+    signing_off: SigningOff | None
+    comments: tuple[Link, ...]
+    people: Task
 
     @classmethod
-    def build(cls, need: Need, draft: NeedDraft) -> Tasks:
+    def build(cls, actor: Actor, need: Need, draft: NeedDraft) -> Tasks:
         """Build the page."""
         content = draft.content()
         states = {question.slug: rules.progress(content, question) for question in QUESTIONS}
@@ -720,7 +801,19 @@ class Tasks(Page):
             discard_href=url_for("needs.discard", ref=need.ref),
             saved=f"Saved on {moment(draft.saved_at)}",
             looks=to_look_at(need, draft),
+            signing_off=signed.signing_off_of(actor, need),
+            comments=signed.comment_links(need),
+            people=_people_task(need),
         )
+
+
+def _people_task(need: Need) -> Task:
+    leaders = signed.leaders_of(need, queries.members_in_force(need.organisation_id))
+    return Task(
+        "Who leads it, and who is the deputy?",
+        url_for("reviews.people", ref=need.ref),
+        _TAGS[Progress.NOT_STARTED] if leaders.warning else _TAGS[Progress.DONE],
+    )
 
 
 # What the coach asks
@@ -787,6 +880,7 @@ class QuestionPage(Page):
     swaps: str
     looks: str
     look_first: str
+    comments: Mapping[str, Comment]
     focus_last: bool = False
 
     @classmethod
@@ -801,11 +895,14 @@ class QuestionPage(Page):
         ticked: Collection[str] = (),
         saved: bool = False,
         focus_last: bool = False,
+        settled: Mapping[int, str | None] | None = None,
+        wrong: Mapping[int, str] | None = None,
     ) -> QuestionPage:
         """Build the page.
 
         ``typed`` is what stands on it where that is not the draft; ``ticked`` are the findings that shall be left.
-        ``saved`` tells that the person comes back to look at what the coach asks.
+        ``saved`` tells that the person comes back to look at what the coach asks. ``settled`` are replies to comments
+        of a reviewer that are not saved, ``wrong`` what is wrong with them.
         """
         first = question.asks[0]
         found = open_findings(draft.content() if typed is None else typed, draft)
@@ -828,6 +925,11 @@ class QuestionPage(Page):
             else "",
             looks=f"{count(total, 'question')} about what you wrote" if total else "",
             look_first=f"#{asked[0].id}" if asked and saved else "",
+            comments={
+                one.field: one
+                for one in signed.comments_of(need, settled, wrong)
+                if one.field in question.names
+            },
             focus_last=focus_last,
         )
 
@@ -911,12 +1013,20 @@ class CheckSection:
     """A part of check-your-answers."""
 
     heading: str
-    rows: tuple[Row, ...]
+    rows: tuple[CheckRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """An answer, and the name of its field."""
+
+    name: str
+    row: Row
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Page):
-    """Check your answers; for an edited need also say what changed and publish it."""
+    """Check your answers; for an edited need also say what changed and submit it."""
 
     template = "needs/check.html"
 
@@ -927,14 +1037,20 @@ class Check(Page):
     looks: tuple[Link, ...]
     likes: tuple[LikeItem, ...]
     likes_note: str
+    signing_off: SigningOff | None
+    waiting: bool
+    comments: Mapping[str, Comment]
+    to_settle: tuple[Link, ...]
+    leaders: Leaders
     published: bool
     rank_href: str
     tasks_href: str
+    compare: Link | None
 
     @classmethod
-    def build(cls, need: Need, draft: NeedDraft, likes: Likes) -> Check:
+    def build(cls, actor: Actor, need: Need, draft: NeedDraft, likes: Likes) -> Check:
         """Build the page."""
-        content = draft.content()
+        content, waiting = draft.content(), need.waiting is not None
 
         def link(question: Question) -> str:
             return url_for("needs.question", ref=need.ref, slug=question.slug, back="check")
@@ -947,15 +1063,24 @@ class Check(Page):
                     words, items = value_of(ask, content)
                     if not words and not items:
                         words = "None of these" if ask.name == "shift" else "Not answered"
-                    rows.append(Row(ask.short, words if not items else "", link(question), items))
+                    change = "" if waiting else link(question)
+                    rows.append(CheckRow(ask.name, Row(ask.short, words if not items else "", change, items)))
             sections.append(CheckSection(section.heading, tuple(rows)))
         return cls(
             caption=content.title or UNTITLED,
             sections=tuple(sections),
             missing=tuple(Link(gap.message, link(gap.question)) for gap in rules.gaps(content)),
-            looks=to_look_at(need, draft, back="check"),
+            looks=() if waiting else to_look_at(need, draft, back="check"),
             likes=like_items(likes, writing=need.state is State.DRAFT),
             likes_note=likes.note,
+            signing_off=signed.signing_off_of(actor, need),
+            waiting=waiting,
+            comments={one.field: one for one in signed.comments_of(need)},
+            to_settle=signed.comment_links(need, back="check"),
+            leaders=signed.leaders_of(need, queries.members_in_force(need.organisation_id)),
+            compare=Link("See what changed", url_for("reviews.compare", ref=need.ref))
+            if need.version + need.round > 1
+            else None,
             published=need.state is State.PUBLISHED,
             rank_href=url_for("needs.rank", organisation_code=need.organisation.code),
             tasks_href=url_for("needs.tasks", ref=need.ref),
@@ -974,6 +1099,7 @@ class Rankable:
     tag: Tag
     place: str
     lock_version: int | None
+    note: str = ""
     error: str = ""
 
 
@@ -983,7 +1109,7 @@ class RankPage(Page):
 
     template = "needs/rank.html"
 
-    title: str = "Rank and publish your top three"
+    title: str = "Rank and submit your top three"
     organisation: str
     cycle: str
     open: bool
@@ -992,6 +1118,8 @@ class RankPage(Page):
     places: tuple[str, ...] = PLACE_WORDS
     workspace_href: str
     write_href: str
+    sponsor: str
+    sponsor_link: Link | None
 
     @classmethod
     def build(
@@ -1009,6 +1137,7 @@ class RankPage(Page):
         ``co_signed`` are the needs of others that have a place of the organisation's.
         """
         today = clock.today()
+        sponsor, sponsor_link = signed.sponsor_help(organisation.id, organisation.code, ())
         rankable, unfinished = [], []
         # From 1 down, for a need that was confirmed may stand in third place with nothing above it.
         own = (
@@ -1051,6 +1180,8 @@ class RankPage(Page):
             unfinished=tuple(unfinished),
             workspace_href=url_for("needs.workspace"),
             write_href=url_for("needs.start"),
+            sponsor=sponsor,
+            sponsor_link=sponsor_link,
         )
 
 
@@ -1063,13 +1194,18 @@ def _rankable(
     chosen: Mapping[str, int | None],
     errors: Mapping[str, str] | None,
 ) -> Rankable:
+    people, note = need.people, ""
     if other:
         tag, href = (
             Tag(f"Co-signed, of {need.organisation.name}", "blue"),
             url_for("needs.need", ref=need.ref),
         )
     elif need.state is State.DRAFT:
-        tag, href = Tag("Ready to publish", "blue"), url_for("needs.check", ref=need.ref)
+        tag, href = Tag("Ready to submit", "blue"), url_for("needs.check", ref=need.ref)
+        if need.sign_off is not None and need.sign_off.step in (*signing.OPEN, Step.RETURNED):
+            tag = signed.TAGS[need.sign_off.step]
+        deputy = people.deputy if people is not None else None
+        note = f"Deputy: {deputy.name}" if deputy is not None else "No deputy yet"
     else:
         tag = Tag("Published", "green") if here else Tag("From an earlier cycle", "grey")
         href = url_for("needs.need", ref=need.ref)
@@ -1079,6 +1215,7 @@ def _rankable(
         title=Link(title, href),
         tag=tag,
         place=str(place or ""),
+        note=note,
         lock_version=need.draft.lock_version
         if need.state is State.DRAFT and need.draft is not None
         else None,

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import clock
-from marketplace.needs.models import PlacesRecord, Priority
+from marketplace.needs.models import Need, PlacesRecord, Priority
 
 
 def note(session: Session, organisation_id: int, cycle_id: int) -> None:
@@ -17,7 +17,12 @@ def note(session: Session, organisation_id: int, cycle_id: int) -> None:
     session.flush()
     places = session.execute(
         select(Priority.rank, Priority.need_id)
-        .where(Priority.organisation_id == organisation_id, Priority.cycle_id == cycle_id)
+        .join(Need, Need.id == Priority.need_id)
+        .where(
+            Priority.organisation_id == organisation_id,
+            Priority.cycle_id == cycle_id,
+            Need.published_at.is_not(None),  # a place that is only held does not count yet
+        )
         .order_by(Priority.rank)
     ).all()
     # A place can be empty below a filled one while needs are signed off: 0 holds it open.

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVarTuple
 
 from sqlalchemy import Select, and_, func, not_, or_, select
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from marketplace import clock
 from marketplace.access.actor import Actor
-from marketplace.access.policy import Permission, Role
-from marketplace.accounts.models import User
+from marketplace.access.policy import POLICY, Permission, Role
+from marketplace.accounts.models import Membership, User
+from marketplace.accounts.queries import in_force, members_of, people_with
 from marketplace.audit.models import AuditEvent
 from marketplace.database import db
 from marketplace.errors import NotVisible
-from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
+from marketplace.needs.models import Cycle, Need, NeedDraft, NeedPeople, NeedVersion, Priority, SignOff
 from marketplace.needs.rounds import Stand, stand
 from marketplace.needs.rules import Candidate, is_complete
 from marketplace.organisations import queries as organisations
@@ -171,6 +172,8 @@ def need_for(actor: Actor, ref: str) -> Need:
             joinedload(Need.organisation).joinedload(Organisation.region),
             joinedload(Need.priority).joinedload(Priority.cycle),
             joinedload(Need.draft),
+            joinedload(Need.sign_off),
+            joinedload(Need.people),
             selectinload(Need.versions),
         )
     )
@@ -237,6 +240,17 @@ def places_not_over(need_id: int) -> list[Priority]:
     )
 
 
+def places_of(need_id: int) -> list[Priority]:
+    """Return every place of a need, in any cycle and with any organisation."""
+    return list(
+        db.session.scalars(
+            select(Priority)
+            .where(Priority.need_id == need_id)
+            .order_by(Priority.organisation_id, Priority.cycle_id)
+        )
+    )
+
+
 def locked_organisation(code: str) -> Organisation:
     """Return an organisation that can have a top three; whoever changes its places waits for its row."""
     organisation = db.session.scalar(
@@ -291,6 +305,9 @@ def needs_of(actor: Actor, organisation_ids: Collection[int]) -> list[Need]:
                 joinedload(Need.current),
                 joinedload(Need.draft),
                 joinedload(Need.priority).joinedload(Priority.cycle),
+                joinedload(Need.sign_off).selectinload(SignOff.comments),
+                joinedload(Need.people).joinedload(NeedPeople.owner),
+                joinedload(Need.people).joinedload(NeedPeople.deputy),
             )
             .order_by(Need.created_at.desc(), Need.id.desc())
         )
@@ -352,6 +369,88 @@ def was_discarded(actor: Actor, ref: str) -> bool:
     )
 
 
+def roles_in_force(session: Session, organisation_id: int) -> dict[int, set[Role]]:
+    """Return the people who belong to an organisation now, each with their roles there."""
+    held: dict[int, set[Role]] = {}
+    for member in members_of(session, organisation_id):
+        held.setdefault(member.user_id, set()).add(member.role)
+    return held
+
+
+def leads(members: Mapping[int, set[Role]], user_id: int | None) -> bool:
+    """Tell whether a person may still write for the organisation whose ``members`` these are."""
+    return user_id is not None and bool(members.get(user_id, set()) & POLICY[Permission.NEED_WRITE])
+
+
+def sponsors_of(organisation_id: int) -> Sequence[User]:
+    """Return the people who may approve an organisation's needs, by name."""
+    return people_with(db.session, organisation_id, Role.SPONSOR)
+
+
+def checking_hins(organisation: Organisation) -> list[Organisation]:
+    """Return the HINs that check an organisation's needs: they cover it, have a broker here, and are another body."""
+    brokers = (
+        select(Membership.organisation_id)
+        .join(User, User.id == Membership.user_id)
+        .where(Membership.role == Role.BROKER, in_force())
+    )
+    covering = [one.id for one in organisations.covering_hins(db.session, organisation.id)]
+    return list(
+        db.session.scalars(
+            select(Organisation)
+            .where(
+                Organisation.id.in_(covering),
+                Organisation.id != organisation.id,
+                Organisation.id.in_(brokers),
+            )
+            .order_by(Organisation.name, Organisation.id)
+        )
+    )
+
+
+def sign_off_of(need_id: int, version: int) -> SignOff | None:
+    """Return how a published version was signed off; None for one from before there was sign-off."""
+    return db.session.scalar(
+        select(SignOff)
+        .where(SignOff.need_id == need_id, SignOff.version == version)
+        .options(joinedload(SignOff.hin))
+    )
+
+
+def taken_places(organisation_id: int, cycle_id: int) -> set[int]:
+    """Return the places of an organisation's top three that are given or held in a cycle."""
+    return set(
+        db.session.scalars(
+            select(Priority.rank).where(
+                Priority.organisation_id == organisation_id, Priority.cycle_id == cycle_id
+            )
+        )
+    )
+
+
+def members_in_force(organisation_id: int) -> dict[int, set[Role]]:
+    """Return the people who belong to an organisation now, each with their roles there."""
+    return roles_in_force(db.session, organisation_id)
+
+
+def usual_deputy(session: Session, organisation_id: int, owner_id: int | None) -> int | None:
+    """Return who was named as deputy for the person's last need of this organisation, while they belong to it."""
+    if owner_id is None:
+        return None
+    last = session.scalar(
+        select(NeedPeople.deputy_id)
+        .join(Need, Need.id == NeedPeople.need_id)
+        .where(
+            Need.organisation_id == organisation_id,
+            NeedPeople.owner_id == owner_id,
+            NeedPeople.deputy_id.is_not(None),
+        )
+        .order_by(Need.id.desc())
+        .limit(1)
+    )
+    return last if last in roles_in_force(session, organisation_id) else None
+
+
 def name_of(user_id: int | None) -> str:
     """Return a colleague's name, or the empty text."""
     user = db.session.get(User, user_id) if user_id is not None else None
@@ -389,7 +488,13 @@ def _candidate(need: Need, organisation_id: int, cycle_id: int) -> Candidate:
     return Candidate(
         ref=need.ref,
         title=(text.title if text is not None else "") or "Untitled need",
-        published=need.priority is not None and need.priority.cycle_id == cycle_id and not problem,
+        published=(
+            need.published_at is not None
+            and need.priority is not None
+            and need.priority.cycle_id == cycle_id
+            and not problem
+        ),
+        waiting=need.published_at is None and need.waiting is not None,
         complete=need.published_at is not None
         or (need.draft is not None and is_complete(need.draft.content())),
         problem=problem,
@@ -410,6 +515,8 @@ def to_rank(organisation_id: int, cycle_id: int, refs: Collection[str], *, lock:
             selectinload(Need.current),
             selectinload(Need.priority),
             selectinload(Need.priorities),
+            selectinload(Need.sign_off).selectinload(SignOff.comments),
+            selectinload(Need.people),
         )
     )
     if lock:

@@ -11,12 +11,14 @@ from marketplace.access.actor import ensure
 from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
 from marketplace.errors import Conflict, DomainError, Gone, NotVisible
-from marketplace.needs import actions, finder, forms, pages, queries, rules
+from marketplace.needs import actions, finder, forms, pages, queries, rules, submitting
 from marketplace.needs.models import Need
 from marketplace.needs.questions import Question
 from marketplace.needs.rules import NeedContent, State
+from marketplace.needs.signing import Submitted
 from marketplace.organisations.models import Organisation
 from marketplace.web.pages import fragment
+from marketplace.web.words import count
 
 needs = Blueprint("needs", __name__)
 
@@ -120,7 +122,9 @@ def start_form(organisations: Sequence[Organisation]) -> forms.StartForm:
 def tasks(ref: str) -> ResponseReturnValue:
     """Show the task list of a draft."""
     found = draft_of(ref)
-    return fragment(pages.Tasks.build(found, queries.has_draft(found)))
+    if found.waiting is not None:
+        return redirect(url_for("needs.check", ref=ref))
+    return fragment(pages.Tasks.build(current_actor(), found, queries.has_draft(found)))
 
 
 @needs.get("/needs/<ref>/questions/<slug>")
@@ -129,6 +133,8 @@ def question(ref: str, slug: str) -> ResponseReturnValue:
     """Ask one question."""
     asked, found = rules.question(slug), draft_of(ref)
     draft = queries.has_draft(found)
+    if found.waiting is not None:
+        return redirect(url_for("needs.check", ref=ref))
     form = forms.FORMS[slug].opened(draft.content(), draft.lock_version)
     saved = request.args.get("look") == "saved"
     return fragment(pages.QuestionPage.build(found, draft, asked, form.spots(), saved=saved), form)
@@ -145,7 +151,8 @@ def answer(ref: str, slug: str) -> ResponseReturnValue:
             raise gone(found)
         if form.rearranged() or form.asks_for_a_look():
             return fragment(page_as_typed(found, asked, form), form)
-        if form.validate() and form.check_unticked(found.draft.content()):
+        replied = form.check_replies()
+        if form.validate() and form.check_unticked(found.draft.content()) and replied:
             actions.save_draft(
                 current_actor(),
                 ref,
@@ -153,13 +160,14 @@ def answer(ref: str, slug: str) -> ResponseReturnValue:
                 lock_version=form.lock_version.data or 0,
                 seen=form.seen.data,
                 left_as_is=form.left_as_is(),
+                settled=form.replies(),
             )
             return redirect(next_address(ref, asked, form), 303)
     except rules.WrongAnswer as error:
         form.show(error)
     except rules.DraftChanged as error:
         return both_texts(ref, asked, form, error), 409
-    except (rules.NoDraft, Gone, NotVisible) as error:
+    except (rules.NoDraft, Submitted, Gone, NotVisible) as error:
         if isinstance(error, NotVisible) and not queries.was_discarded(current_actor(), ref):
             raise
         why = getattr(error, "message", "") or "This draft was deleted while you were writing"
@@ -179,6 +187,8 @@ def page_as_typed(found: Need, asked: Question, form: forms.QuestionForm) -> pag
         typed=form.so_far(draft.content()),
         ticked=form.left_as_is(),
         focus_last=request.form.get("act") == "add",
+        settled=form.replies(),
+        wrong=form.wrong_replies,
     )
 
 
@@ -223,22 +233,21 @@ def next_address(ref: str, asked: Question, form: forms.QuestionForm) -> str:
 @needs.get("/needs/<ref>/check")
 @requires(Permission.NEED_WRITE)
 def check(ref: str) -> ResponseReturnValue:
-    """Show all answers before they are published."""
+    """Show all answers before they are submitted, and while they are signed off."""
     found = draft_of(ref)
     draft = queries.has_draft(found)
-    form = forms.PublishEditForm(data={"lock_version": draft.lock_version})
-    likes = finder.likes(current_actor(), found, draft=True)
-    return fragment(pages.Check.build(found, draft, likes), form)
+    form = forms.SubmitEditForm(data={"lock_version": draft.lock_version})
+    return fragment(check_page(found), form)
 
 
 @needs.post("/needs/<ref>/check")
 @requires(Permission.NEED_PUBLISH)
-def publish_edit(ref: str) -> ResponseReturnValue:
-    """Publish an edited need as its new version."""
-    form = forms.PublishEditForm()
+def submit_edit(ref: str) -> ResponseReturnValue:
+    """Submit an edited need as its new version."""
+    form = forms.SubmitEditForm()
     if form.validate():
         try:
-            actions.publish_edit(
+            submitting.submit_edit(
                 current_actor(),
                 ref,
                 change_note=form.change_note.data or "",
@@ -250,13 +259,19 @@ def publish_edit(ref: str) -> ResponseReturnValue:
         except (Conflict, rules.WrongAnswer, rules.TopThreeError) as error:
             form.show(error)
         else:
-            flash("Your changes are published. Everybody sees the new version now.")
-            return redirect(url_for("needs.need", ref=ref), 303)
+            flash("The new version is submitted. People see the published one until it is signed off.")
+            return redirect(url_for("needs.check", ref=ref), 303)
     found = draft_of(ref)
     draft = queries.has_draft(found)
     form.lock_version.data = draft.lock_version
-    likes = finder.likes(current_actor(), found, draft=True)
-    return fragment(pages.Check.build(found, draft, likes), form), 422
+    return fragment(check_page(found), form), 422
+
+
+def check_page(found: Need) -> pages.Check:
+    """Return the page of all answers, with the like needs of other organisations."""
+    actor = current_actor()
+    likes = finder.likes(actor, found, draft=True)
+    return pages.Check.build(actor, found, queries.has_draft(found), likes)
 
 
 @needs.post("/needs/<ref>/edit")
@@ -304,13 +319,13 @@ def rank(organisation_code: str) -> ResponseReturnValue:
 
 @needs.post("/organisations/<organisation_code>/top-three")
 @requires(Permission.NEED_PUBLISH)
-def publish(organisation_code: str) -> ResponseReturnValue:
-    """Publish our needs in their order."""
+def submit(organisation_code: str) -> ResponseReturnValue:
+    """Rank our needs, and submit those that are drafts."""
     form = forms.RankForm()
     places = form.places()
     errors: dict[str, str] = {}
     try:
-        actions.publish_top_three(
+        submitted = submitting.submit_top_three(
             current_actor(),
             organisation_code,
             rules.order_of(places),
@@ -320,8 +335,14 @@ def publish(organisation_code: str) -> ResponseReturnValue:
     except rules.TopThreeError as error:
         errors[error.field] = error.message
     else:
-        flash("Your top three are published.")
-        return redirect(url_for("needs.organisation", organisation_code=organisation_code), 303)
+        if not submitted:
+            flash("The order is changed.")
+            return redirect(url_for("needs.organisation", organisation_code=organisation_code), 303)
+        flash(
+            f"{count(len(submitted), 'need')} submitted. Your sponsor is asked to approve, then the HIN checks. "
+            "You get an e-mail when something is returned or published."
+        )
+        return redirect(url_for("needs.workspace"), 303)
     page = rank_page(organisation_code, places, errors)
     listed = {item.ref for item in page.needs}
     form.by_need = {ref: words for ref, words in errors.items() if ref in listed}

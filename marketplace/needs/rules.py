@@ -262,14 +262,15 @@ def fingerprint(content: NeedContent, names: Collection[str]) -> str:
 class Candidate:
     """A need as the ranking sees it.
 
-    ``published`` means with a place in this cycle. ``problem`` says why it cannot be ranked (withdrawn, another
-    organisation's, discarded), in words that follow its title. ``co_signed`` means another organisation's need that
-    this one has given a place to.
+    ``published`` means with a place in this cycle; ``waiting`` that it is being signed off for the first time.
+    ``problem`` says why it cannot be ranked (withdrawn, another organisation's, discarded), in words that follow its
+    title. ``co_signed`` means another organisation's need that this one has given a place to.
     """
 
     ref: str
     title: str
     published: bool = False
+    waiting: bool = False
     complete: bool = True
     co_signed: bool = False
     problem: str = ""
@@ -294,7 +295,7 @@ def check_top_three(ranked_refs: Sequence[str], candidates: Mapping[str, Candida
             raise TopThreeError(f"“{candidate.title}” {candidate.problem}", ref)
         if not candidate.complete:
             raise NotComplete(
-                f"“{candidate.title}” is not finished. Answer the questions that are left before you publish it",
+                f"“{candidate.title}” is not finished. Answer the questions that are left before you submit it",
                 ref,
             )
     for ref, candidate in candidates.items():
@@ -306,6 +307,11 @@ def check_top_three(ranked_refs: Sequence[str], candidates: Mapping[str, Candida
         if candidate.published and ref not in ranked_refs:
             raise TopThreeError(
                 f"“{candidate.title}” is published and must keep a place. To free its place, withdraw it first",
+                ref,
+            )
+        if candidate.waiting and ref not in ranked_refs:
+            raise TopThreeError(
+                f"“{candidate.title}” is with its reviewers and must keep a place. To free it, take it back first",
                 ref,
             )
     if len(ranked_refs) > PLACES:

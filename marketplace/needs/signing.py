@@ -13,7 +13,7 @@ from enum import StrEnum
 from marketplace.clock import LONDON, add_working_days
 from marketplace.errors import Conflict, DomainError
 from marketplace.needs.questions import ASKS
-from marketplace.needs.rules import TopThreeError
+from marketplace.needs.rules import TopThreeError, WrongAnswer
 
 COMMENT_LIMIT = 600
 REPLY_LIMIT = 600
@@ -35,7 +35,11 @@ class Step(StrEnum):
     @property
     def open(self) -> bool:
         """Tell whether somebody has to decide on it."""
-        return self in (Step.SUBMITTED, Step.APPROVED)
+        return self in OPEN
+
+
+#: The steps in which somebody has to decide.
+OPEN = (Step.SUBMITTED, Step.APPROVED)
 
 
 class Unchecked(StrEnum):
@@ -139,6 +143,14 @@ def _return_faults(comments: Mapping[str, str], note: str) -> Iterator[tuple[str
             )
     if len(note) > NOTE_LIMIT:
         yield f"The note must be {NOTE_LIMIT} characters or fewer. Take out {len(note) - NOTE_LIMIT}.", "note"
+
+
+def check_reply(reply: str) -> None:
+    """Raise `WrongAnswer` for a reply to a comment that is too long."""
+    if len(reply) > REPLY_LIMIT:
+        raise WrongAnswer(
+            f"Your reply must be {REPLY_LIMIT} characters or fewer. Take out {len(reply) - REPLY_LIMIT}."
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ LINKS: tuple[tuple[str, str, Permission | None], ...] = (
     ("Technologies", "technologies.register", None),
     ("Passports", "passports.register", None),
     ("Our top three", "needs.workspace", Permission.NEED_WRITE),
+    ("Sign-off", "reviews.queue", Permission.NEED_REVIEW),
     ("Our technologies", "technologies.workspace", Permission.TECHNOLOGY_WRITE),
     ("Our passports", "passports.workspace", Permission.PASSPORT_ISSUE),
     ("My patch", "introductions.patch", Permission.INTRODUCTION_PROPOSE),

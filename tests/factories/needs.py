@@ -11,7 +11,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import clock
-from marketplace.needs.models import Cycle, Need, NeedDraft, NeedPeople, NeedVersion, Priority
+from marketplace.needs.models import (
+    Cycle,
+    Need,
+    NeedDraft,
+    NeedPeople,
+    NeedVersion,
+    Priority,
+    ReviewComment,
+    SignOff,
+)
 from marketplace.needs.rules import NeedContent, Wanted
 from marketplace.organisations.models import Organisation
 from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
@@ -118,6 +127,48 @@ def make_need(
         )
     session.commit()
     return need
+
+
+def make_sign_off(
+    session: Session, need: Need, *, approved_by_id: int | None = None, returned: str = "", **values: Any
+) -> SignOff:
+    """Return the committed submission of a draft: waiting, approved, or returned with a comment on who it is for.
+
+    The need keeps the first place that is free, as a submission does.
+    """
+    assert need.draft is not None
+    now = clock.now()
+    need.round += 1
+    sign_off = SignOff(
+        **{
+            "need_id": need.id,
+            "round": need.round,
+            "based_on": need.version,
+            "submitted_at": now,
+            "writers": [values["submitted_by_id"]] if values.get("submitted_by_id") else [],
+        }
+        | values
+    )
+    sign_off.fill(need.draft.content())
+    if approved_by_id is not None:
+        sign_off.approved_at, sign_off.approved_by_id = sign_off.approved_at or now, approved_by_id
+    if returned:
+        sign_off.returned_at = now
+        sign_off.comments.append(ReviewComment(field="who_affected", text=returned))
+    session.add(sign_off)
+    cycle = the_cycle(session)
+    places = select(Priority).where(
+        Priority.organisation_id == need.organisation_id, Priority.cycle_id == cycle.id
+    )
+    held = session.scalars(places).all()
+    if need.id not in {one.need_id for one in held} and need.published_at is None:
+        free = min({1, 2, 3} - {one.rank for one in held})
+        session.add(
+            Priority(organisation_id=need.organisation_id, cycle_id=cycle.id, rank=free, need_id=need.id)
+        )
+    session.commit()
+    session.refresh(need)
+    return sign_off
 
 
 def _need(organisation: Organisation, **values: Any) -> Need:

@@ -14,7 +14,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from rich.console import Console
-from sqlalchemy import event, func, select
+from sqlalchemy import and_, event, func, select
 from sqlalchemy.orm import Session
 
 from marketplace import clock, demo
@@ -33,15 +33,16 @@ from marketplace.introductions.rules import State, Stop, state, stop
 from marketplace.matches.finder import Finders
 from marketplace.matches.indexer import Indexer
 from marketplace.matches.models import IndexEntry
-from marketplace.needs import actions as needs
-from marketplace.needs import queries
-from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority
+from marketplace.needs import queries, signing, submitting
+from marketplace.needs.models import Cycle, Need, NeedDraft, NeedVersion, Priority, SignOff
 from marketplace.needs.rounds import Standing
+from marketplace.needs.signing import Step
 from marketplace.notices.models import Email
 from marketplace.organisations.actions import load_reference
 from marketplace.organisations.models import Organisation
 from marketplace.outbox.models import OutboxRow
 from marketplace.passports.models import Passport
+from marketplace.reviews.queries import without_owner
 from marketplace.settings import Settings
 from marketplace.technologies.models import EvidenceItem, Technology, TechnologyDraft, TechnologyVersion
 from marketplace.worker import build_worker
@@ -109,7 +110,7 @@ def published(session: Session) -> set[tuple[str, int, str]]:
     rows = session.execute(
         select(Organisation.code, Priority.rank, NeedVersion.title)
         .select_from(Priority)
-        .join(Need, Need.id == Priority.need_id)
+        .join(Need, and_(Need.id == Priority.need_id, Need.organisation_id == Priority.organisation_id))
         .join(Organisation, Organisation.id == Need.organisation_id)
         .join(Need.current)
     )
@@ -237,13 +238,49 @@ def test_introductions_have_come_as_far_as_the_content_says(session: Session) ->
 
 
 def test_what_is_being_written_waits_as_drafts(session: Session) -> None:
-    needs = session.scalars(select(NeedDraft.title).join(NeedDraft.need)).all()
+    new = select(NeedDraft.title).join(NeedDraft.need).where(Need.published_at.is_(None))
+    needs = session.scalars(new).all()
     assert set(needs) == {draft.title for draft in DEMO.need_drafts}
     assert len(needs) >= 2
     unlisted = (
         select(TechnologyDraft.name).join(TechnologyDraft.technology).where(Technology.listed_at.is_(None))
     )
     assert session.scalars(unlisted).all() == [draft.name for draft in DEMO.technology_drafts]
+
+
+def test_new_versions_wait_at_each_step_of_their_sign_off(session: Session) -> None:
+    titles = {need.key: need.title for need in DEMO.needs}
+    found = {}
+    for one in session.scalars(select(SignOff).where(SignOff.based_on == 1)):
+        overdue = one.step is Step.APPROVED and signing.is_silent(one.approved_at, clock.now())
+        found[one.title] = (one.step, overdue, [comment.field for comment in one.comments])
+    assert found == {
+        titles["leicester-virtual-ward"]: (Step.RETURNED, False, ["who_affected", "target"]),
+        titles["leicester-take-home-medicines"]: (Step.SUBMITTED, False, []),
+        titles["leicester-imaging-follow-up"]: (Step.SUBMITTED, False, []),
+        titles["nottingham-care-home-falls"]: (Step.APPROVED, False, []),
+        titles["nottingham-cyp-waiting"]: (Step.APPROVED, True, []),
+        titles["nottingham-diabetic-foot"]: (Step.PUBLISHED, False, []),
+    }
+
+
+def test_every_published_need_was_approved_and_checked_where_a_hin_has_people_here(session: Session) -> None:
+    first = select(SignOff).where(SignOff.version == 1)
+    kinds = {
+        (one.need.organisation.code, one.hin.code if one.hin else (one.unchecked and one.unchecked.value))
+        for one in session.scalars(first)
+    }
+    assert {code for code, _ in kinds} == {need.organisation for need in DEMO.needs}
+    assert {("RWE", "hin-east-midlands"), ("hin-east-midlands", "own"), ("QOP", "no-hin")} <= kinds
+    assert session.scalar(select(func.count()).select_from(first.subquery())) == len(DEMO.needs)
+
+
+def test_a_need_whose_owner_left_is_told_to_its_deputy(session: Session) -> None:
+    [left] = without_owner(session)
+    assert left.current is not None
+    assert left.current.title.startswith("Make sure the follow-up")
+    told = select(Email.to).where(Email.subject.startswith("Nobody leads"))
+    assert "helen.marsh-obi@leicester-demo.example" in session.scalars(told).all()
 
 
 def test_the_history_happened_in_the_past_and_in_its_order(session: Session) -> None:
@@ -334,6 +371,7 @@ def part() -> DemoContent:
         introductions=tuple(introductions),
         people=tuple(one for one in DEMO.people if one.organisation in codes or one.key in signers),
         need_drafts=tuple(one for one in DEMO.need_drafts if one.organisation == "QT1"),
+        need_edits=tuple(one for one in DEMO.need_edits if one.need.startswith("nottingham-")),
         technology_drafts=(),
         co_signatures=(),
     )
@@ -361,7 +399,12 @@ def picture(session: Session) -> tuple[object, ...]:
                 "cycle.opened",
                 "need.drafted",
                 "need.published",
-                "top-three.published",
+                "top-three.submitted",
+                "need.submitted",
+                "need.approved",
+                "need.checked",
+                "need.returned",
+                "need.deputy-named",
                 "technology.begun",
                 "technology.listed",
                 "evidence.added",
@@ -434,7 +477,7 @@ def test_a_load_that_was_killed_anywhere_is_taken_up_where_it_stopped(
 def test_a_load_killed_between_writing_needs_and_ranking_them_writes_none_twice(
     fresh: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load_until(monkeypatch, needs, "publish_top_three")
+    load_until(monkeypatch, submitting, "submit_top_three")
     assert fresh.scalar(select(func.count()).select_from(Need)) == 3
     demo.load(QUIET, PART)
     assert published(fresh) == {(need.organisation, need.rank, need.title) for need in PART.needs}
@@ -453,7 +496,7 @@ def test_a_load_taken_up_on_a_later_day_keeps_the_day_on_which_it_began(
     fresh: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began = clock.today()
-    load_until(monkeypatch, needs, "publish_top_three")
+    load_until(monkeypatch, submitting, "submit_top_three")
     with clock.pretend(clock.now() + timedelta(days=3)):
         demo.load(QUIET, PART)
     assert PART.cycle is not None

@@ -130,6 +130,7 @@ def test_the_sign_in_page_can_offer_every_role_and_every_kind_of_need_lead() -> 
         Role.ASSESSOR: 1,
         Role.BROKER: 1,
         Role.ADMINISTRATOR: 1,
+        Role.SPONSOR: 1,
     }
 
 

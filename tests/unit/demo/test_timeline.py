@@ -101,16 +101,30 @@ def test_an_innovator_joins_with_the_company_and_nobody_else_does() -> None:
     assert companies == {supplier.key: supplier.name for supplier in DEMO.suppliers}
 
 
-def test_the_cycle_is_open_when_the_first_top_three_is_published() -> None:
+def test_the_cycle_is_open_when_a_top_three_is_submitted_and_published() -> None:
     assert DEMO.cycle is not None
     opened = [m.event.cycle for m in MOMENTS if isinstance(m.event, timeline.CycleOpened)]
     assert opened == [*DEMO.past_cycles, DEMO.cycle]
     for moment in MOMENTS:
-        if isinstance(moment.event, timeline.TopThreePublished | timeline.NeedKept):
+        if isinstance(
+            moment.event, timeline.TopThreeSubmitted | timeline.TopThreePublished | timeline.NeedKept
+        ):
             [cycle] = [one for one in opened if one.opened < moment.day <= one.locks]
-            if isinstance(moment.event, timeline.TopThreePublished):
+            if not isinstance(moment.event, timeline.NeedKept):
                 back = {one.organisation: one.back for one in DEMO.carried}
                 assert opened.index(cycle) == 2 - back.get(moment.event.organisation, 0)
+
+
+def test_a_top_three_is_submitted_then_approved_then_published() -> None:
+    for organisation in {need.organisation for need in DEMO.needs}:
+        days = [
+            m.day
+            for kind in (timeline.TopThreeSubmitted, timeline.TopThreeApproved, timeline.TopThreePublished)
+            for m in MOMENTS
+            if isinstance(m.event, kind) and m.event.organisation == organisation
+        ]
+        assert len(days) == 3
+        assert days == sorted(set(days))
 
 
 def test_each_draft_is_begun_on_its_day() -> None:

@@ -136,7 +136,7 @@ def test_three_complete_needs_can_be_published() -> None:
         (
             ["a"],
             ready(a=Candidate(ref="a", title="A", complete=False)),
-            "“A” is not finished. Answer the questions that are left before you publish it",
+            "“A” is not finished. Answer the questions that are left before you submit it",
             "a",
         ),
         (

@@ -8,7 +8,7 @@ from typing import Any
 from marketplace.needs.coach import look_over
 from marketplace.needs.models import Need, NeedDraft
 from marketplace.needs.rules import fingerprint
-from tests.factories.needs import COMPLETE, content, make_draft, make_need, the_cycle
+from tests.factories.needs import COMPLETE, content, make_draft, make_need, make_sign_off, the_cycle
 from tests.web.access.world import EVERYBODY, LEADS, Case, Who, World
 
 LEAD = frozenset({Who.LEAD})
@@ -23,13 +23,36 @@ def published(world: World, **values: Any) -> Need:
 
 def draft(world: World) -> Need:
     the_cycle(world.session)
-    return make_draft(world.session, world.organisations[Who.LEAD], title=COMPLETE.title)
+    need = make_draft(world.session, world.organisations[Who.LEAD], title=COMPLETE.title)
+    lead_it(world, need)
+    return need
+
+
+def lead_it(world: World, need: Need) -> None:
+    """Let the trust's lead own the need, with its sponsor as deputy."""
+    assert need.people is not None
+    need.people.owner_id = world.people[Who.LEAD].id
+    need.people.deputy_id = world.people[Who.SPONSOR].id
+    world.session.commit()
+
+
+def submitted(world: World) -> Need:
+    need = draft(world)
+    make_sign_off(world.session, need, submitted_by_id=world.people[Who.LEAD].id)
+    return need
+
+
+def returned(world: World) -> Need:
+    need = draft(world)
+    make_sign_off(world.session, need, returned="Say who.", submitted_by_id=world.people[Who.LEAD].id)
+    return need
 
 
 def edited(world: World) -> Need:
     need = published(world)
     world.session.add(NeedDraft(need_id=need.id, saved_at=need.created_at, title="Edited", **_answers()))
     world.session.commit()
+    lead_it(world, need)
     return need
 
 
@@ -122,6 +145,55 @@ CASES = [
         allowed=LEAD,
         status=410,
         others=HIDDEN,
+    ),
+    Case(
+        "needs.tasks",
+        "GET",
+        "submitted",
+        at(submitted, "/needs/{ref}/tasks"),
+        allowed=LEAD,
+        status=302,
+        others=HIDDEN,
+    ),
+    Case("needs.tasks", "GET", "returned", at(returned, "/needs/{ref}/tasks"), allowed=LEAD, others=HIDDEN),
+    Case(
+        "needs.question",
+        "GET",
+        "submitted",
+        at(submitted, "/needs/{ref}/questions/must"),
+        allowed=LEAD,
+        status=302,
+        others=HIDDEN,
+    ),
+    Case(
+        "needs.question",
+        "GET",
+        "returned",
+        at(returned, "/needs/{ref}/questions/people"),
+        allowed=LEAD,
+        others=HIDDEN,
+    ),
+    Case("needs.check", "GET", "submitted", at(submitted, "/needs/{ref}/check"), allowed=LEAD, others=HIDDEN),
+    Case("needs.check", "GET", "returned", at(returned, "/needs/{ref}/check"), allowed=LEAD, others=HIDDEN),
+    Case(
+        "needs.answer",
+        "POST",
+        "submitted meanwhile",
+        at(submitted, "/needs/{ref}/questions/title", **ANSWER),
+        allowed=LEAD,
+        status=409,
+        others=HIDDEN,
+        silent=True,
+    ),
+    Case(
+        "needs.do_discard",
+        "POST",
+        "submitted",
+        at(submitted, "/needs/{ref}/discard"),
+        allowed=LEAD,
+        status=409,
+        others=HIDDEN,
+        silent=True,
     ),
     Case(
         "needs.question",
@@ -222,7 +294,7 @@ CASES = [
     ),
     Case("needs.check", "GET", "draft", at(draft, "/needs/{ref}/check"), allowed=LEAD, others=HIDDEN),
     Case(
-        "needs.publish_edit",
+        "needs.submit_edit",
         "POST",
         "edited",
         at(edited, "/needs/{ref}/check", lock_version=1, change_note="Clearer"),
@@ -231,7 +303,7 @@ CASES = [
         refused=403,
     ),
     Case(
-        "needs.publish_edit",
+        "needs.submit_edit",
         "POST",
         "draft",
         at(draft, "/needs/{ref}/check", lock_version=1, change_note="Clearer"),
@@ -264,7 +336,7 @@ CASES = [
     # Ranking and withdrawing
     Case("needs.rank", "GET", "draft", at(draft, "/organisations/{code}/top-three"), allowed=LEAD),
     Case(
-        "needs.publish",
+        "needs.submit",
         "POST",
         "draft",
         at(draft, "/organisations/{code}/top-three", **{"place-{ref}": "1"}),
@@ -272,7 +344,7 @@ CASES = [
         status=303,
     ),
     Case(
-        "needs.publish",
+        "needs.submit",
         "POST",
         "nothing chosen",
         at(draft, "/organisations/{code}/top-three"),

@@ -113,7 +113,7 @@ def test_a_lead_with_a_draft_is_asked_to_finish_it(
     make_draft(session, parties.trust, title="Half written")
     make_introduction(session, parties, need=Decision.ACCEPTED)
     assert step(opened(session, browser, parties.people["lead"])).startswith(
-        "Finish your draft 1 draft is not published yet."
+        "Finish your draft 1 draft is not submitted yet."
     )
 
 

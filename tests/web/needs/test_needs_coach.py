@@ -18,6 +18,7 @@ from tests.conftest import Browser
 from tests.factories.needs import content, make_cycle, make_draft
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_user
+from tests.factories.signing import name_deputies
 
 AN_APP = "“app” is a solution. What is the problem that it would solve?"
 PARTIAL = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -248,14 +249,15 @@ def test_leaving_is_noted_in_the_record_with_what_was_left(
     assert [event.detail["findings"] for event in noted] == [[key]]
 
 
-def test_a_question_never_stands_in_the_way_of_publishing(
+def test_a_question_never_stands_in_the_way_of_submitting(
     browser: Browser, session: Session, lead: User, need: Need, trust: Organisation
 ) -> None:
     draft_of(session, need).title = "An app against falls"
     session.commit()
+    name_deputies(session, need.ref)
     browser.get(f"/organisations/{trust.code}/top-three")
     browser.post(f"/organisations/{trust.code}/top-three", {f"place-{need.ref}": "1"})
-    assert "Your top three are published" in browser.text
+    assert "1 need submitted" in browser.text
 
 
 def test_typed_markup_in_a_question_is_shown_as_typed(browser: Browser, lead: User, need: Need) -> None:

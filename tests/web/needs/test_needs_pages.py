@@ -13,6 +13,7 @@ from marketplace import clock
 from marketplace.access.policy import Role
 from marketplace.accounts.models import Membership, User
 from marketplace.audit.models import AuditEvent
+from marketplace.database import db
 from marketplace.needs import questions
 from marketplace.needs.models import Need, NeedDraft, Priority
 from marketplace.organisations.models import Kind, Organisation
@@ -20,6 +21,7 @@ from tests.conftest import Browser, statements
 from tests.factories.needs import COMPLETE, make_cycle, make_draft, make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_user
+from tests.factories.signing import name_deputies, sign_off
 
 
 @pytest.fixture
@@ -77,8 +79,8 @@ ANSWERS: dict[str, dict[str, object]] = {
 }
 
 
-def test_a_lead_writes_checks_ranks_and_publishes_a_need(
-    browser: Browser, lead: User, trust: Organisation
+def test_a_lead_writes_checks_ranks_and_submits_a_need_that_is_signed_off(
+    app: Flask, session: Session, browser: Browser, lead: User, trust: Organisation, colleague: User
 ) -> None:
     browser.sign_in(lead)
     browser.get("/top-three")
@@ -98,11 +100,23 @@ def test_a_lead_writes_checks_ranks_and_publishes_a_need(
         "A bid or business case",
     ):
         assert words in browser.text
-    assert "Before you can publish" not in browser.text
+    assert "Before you can submit" not in browser.text
     browser.get(f"/organisations/{trust.code}/top-three")
+    browser.post(f"/organisations/{trust.code}/top-three", {f"place-{ref}": "1"})
+    assert "“Fewer falls at night” has no deputy. Name one before you submit it" in browser.text
+    browser.get(f"/needs/{ref}/people")
+    browser.post(f"/needs/{ref}/people", {"deputy": str(colleague.id)})
+    assert "The deputy is named" in browser.text
+    browser.get(f"/organisations/{trust.code}/top-three")
+    assert f"Deputy: {colleague.name}" in browser.text
     response = browser.post(f"/organisations/{trust.code}/top-three", {f"place-{ref}": "1"})
-    assert response.request.path == f"/organisations/{trust.code}"
-    assert "Your top three are published" in browser.text
+    assert response.request.path == "/top-three"
+    assert "1 need submitted" in browser.text
+    assert "Waiting for the sponsor" in browser.text
+    browser.get("/needs")
+    assert "Fewer falls at night" not in browser.text
+    with app.app_context():
+        sign_off(db.session, ref)
     browser.client.delete_cookie("demand_signal")
     browser.get("/demand")
     assert "1 need" in browser.text
@@ -157,7 +171,7 @@ def test_the_task_list_tells_how_far_each_question_is(
     assert "What must a solution do? Completed" in browser.text
     browser.get(f"/needs/{need.ref}/check")
     assert (
-        "Before you can publish this need: Describe the problem Enter how you will measure the outcome"
+        "Before you can submit this need: Describe the problem Enter how you will measure the outcome"
         in browser.text
     )
 
@@ -495,10 +509,11 @@ def test_a_need_withdrawn_while_it_is_ranked_is_told_and_the_other_choices_stay(
     assert f'name="place-{gone.ref}"' not in mine.page
 
 
-def test_a_draft_that_a_colleague_changed_meanwhile_is_not_published_unseen(
+def test_a_draft_that_a_colleague_changed_meanwhile_is_not_submitted_unseen(
     session: Session, trust: Organisation, lead: User, colleague: User, new_browser: Callable[[], Browser]
 ) -> None:
     need = make_draft(session, trust)
+    name_deputies(session, need.ref)
     mine, theirs = new_browser().sign_in(lead), new_browser().sign_in(colleague)
     mine.get(f"/organisations/{trust.code}/top-three")
     theirs.get(f"/needs/{need.ref}/questions/title")
@@ -508,10 +523,11 @@ def test_a_draft_that_a_colleague_changed_meanwhile_is_not_published_unseen(
     assert mine.post(f"/organisations/{trust.code}/top-three", {f"place-{need.ref}": "1"}).status_code == 200
 
 
-def test_a_second_press_of_publish_has_one_effect(
+def test_a_second_press_of_submit_has_one_effect(
     browser: Browser, session: Session, lead: User, trust: Organisation
 ) -> None:
     need = make_draft(session, trust)
+    name_deputies(session, need.ref)
     browser.sign_in(lead)
     browser.get(f"/organisations/{trust.code}/top-three")
     sent = browser.hidden() | {f"place-{need.ref}": "1"}
@@ -519,9 +535,9 @@ def test_a_second_press_of_publish_has_one_effect(
         browser.client.post(f"/organisations/{trust.code}/top-three", data=sent).status_code for _ in range(3)
     ]
     assert answers == [303, 303, 303]
-    published = select(func.count()).where(AuditEvent.action == "top-three.published")
+    submitted = select(func.count()).where(AuditEvent.action == "top-three.submitted")
     session.rollback()
-    assert session.scalar(published) == 1
+    assert session.scalar(submitted) == 1
 
 
 def test_without_an_open_cycle_the_page_says_so(browser: Browser, session: Session) -> None:
@@ -539,9 +555,15 @@ def test_without_an_open_cycle_the_page_says_so(browser: Browser, session: Sessi
 
 
 def test_an_edit_is_published_as_a_new_version_with_its_note(
-    browser: Browser, session: Session, lead: User, trust: Organisation, new_browser: Callable[[], Browser]
+    app: Flask,
+    browser: Browser,
+    session: Session,
+    lead: User,
+    trust: Organisation,
+    new_browser: Callable[[], Browser],
 ) -> None:
     need = make_need(session, trust, title="Old title")
+    name_deputies(session, need.ref)
     public = new_browser()
     browser.sign_in(lead)
     browser.get(f"/needs/{need.ref}")
@@ -555,7 +577,11 @@ def test_an_edit_is_published_as_a_new_version_with_its_note(
     assert browser.post(f"/needs/{need.ref}/check", {"change_note": ""}).status_code == 422
     assert_told_in_three_places(browser, "Enter what you changed and why", "change_note")
     browser.post(f"/needs/{need.ref}/check", {"change_note": "Clearer <b>words</b>"})
-    assert "Your changes are published" in browser.text
+    assert "The new version is submitted" in browser.text
+    public.get(f"/needs/{need.ref}")
+    assert "Old title" in public.text
+    with app.app_context():
+        sign_off(db.session, need.ref)
     public.get(f"/needs/{need.ref}")
     assert "New title" in public.text
     assert "Version 2" in public.text
@@ -607,8 +633,8 @@ def test_the_workspace_tells_each_need_its_next_step(
     browser.sign_in(lead)
     browser.get("/top-three")
     for words in (
-        "1 of 3 published in this cycle", "Rank and publish 1 need that is ready", "First priority Published one",
-        "Ready to publish Ready one", "Draft Half written 8 of 9 questions completed",
+        "1 of 3 published in this cycle", "Rank and submit 1 need that is ready", "First priority Published one",
+        "Ready to submit Ready one", "Draft Half written 8 of 9 questions completed",
         "Withdrawn Gone one", "No longer needed",
         "Not yet confirmed for Spring Older one", "It lapses unless you confirm it by",
     ):  # fmt: skip
