@@ -24,6 +24,7 @@ from marketplace.database import db, make_engine
 from marketplace.demand.routes import demand, stop
 from marketplace.families.routes import families
 from marketplace.families.routes import on_need as sharing_on_need
+from marketplace.history.routes import history
 from marketplace.home.routes import home
 from marketplace.introductions.routes import introductions
 from marketplace.matches import finder, uncounted
@@ -41,6 +42,7 @@ from marketplace.picture.routes import picture
 from marketplace.questions.routes import on_need, questions
 from marketplace.reviews.routes import reviews
 from marketplace.settings import PROJECT, Settings
+from marketplace.succession.routes import succession
 from marketplace.technologies.routes import technologies
 from marketplace.web import kept, navigation, problems, security
 from marketplace.web.about import about
@@ -111,6 +113,8 @@ def create_app(
         accounts,
         notices,
         organisations,
+        history,
+        succession,
         about,
         health,
         needs,

@@ -34,6 +34,7 @@ from marketplace.outbox.actions import Job, claim, due, fail, finish
 from marketplace.outbox.models import OutboxRow
 from marketplace.reviews import actions as reviews
 from marketplace.settings import Settings
+from marketplace.succession.actions import tell_due
 
 log = structlog.get_logger()
 
@@ -263,6 +264,7 @@ def other_chores() -> list[Chore]:
         Chore(timedelta(minutes=1), suggest, "suggest families"),
         Chore(timedelta(minutes=10), reviews.tell_silence, "tell of checks that are overdue"),
         Chore(timedelta(minutes=10), reviews.tell_of_owners_who_left, "tell of needs that nobody leads"),
+        Chore(timedelta(minutes=10), tell_due, "tell of changes of organisations"),
     ]
 
 

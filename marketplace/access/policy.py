@@ -56,6 +56,7 @@ class Permission(StrEnum):
     QUESTION_ANSWER = "question-answer"
     QUESTION_READ = "question-read"
     ORGANISATION_IMPORT = "organisation-import"
+    ORGANISATION_CHANGE = "organisation-change"
     SERVICE_OVERSEE = "service-oversee"
 
 
@@ -83,5 +84,6 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.QUESTION_ANSWER: frozenset({LEAD}),
     Permission.QUESTION_READ: frozenset({LEAD, INNOVATOR}),
     Permission.ORGANISATION_IMPORT: frozenset({ADMIN}),
+    Permission.ORGANISATION_CHANGE: frozenset({ADMIN}),
     Permission.SERVICE_OVERSEE: frozenset({ADMIN}),
 }

@@ -41,6 +41,7 @@ class Ending(StrEnum):
     WITHDRAWN = "withdrawn"
     LAPSED = "lapsed"
     NEW_CYCLE = "new-cycle"
+    MERGED = "merged"
 
     @property
     def words(self) -> str:
@@ -49,6 +50,7 @@ class Ending(StrEnum):
             Ending.WITHDRAWN: "The organisation that published this need has withdrawn it",
             Ending.LAPSED: "The organisation that published this need did not confirm it in the next cycle",
             Ending.NEW_CYCLE: "The cycle is over, and the need stands again in the new one",
+            Ending.MERGED: "Organisations have changed, and it holds the need in another way now",
         }[self]
 
 

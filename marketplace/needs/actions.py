@@ -201,18 +201,23 @@ def withdraw(actor: Actor, ref: str, reason: str, *, form_key: str = "") -> None
             raise Gone(withdrawn_words(need))
         if need.published_at is None:
             raise rules.NoDraft("This need has not been published. You can delete its draft")
-        rules.check_reason(reason)
-        need.withdrawn_at = clock.now()
-        need.withdrawn_reason = reason
-        if need.draft is not None:
-            session.delete(need.draft)
-        if (waiting := need.waiting) is not None:
-            waiting.taken_back_at = clock.now()
-            waiting.lock_version += 1
-        for place in queries.places_not_over(need.id):
-            close_gap(session, place)
-        record(session, actor, "need.withdrawn", "need", ref, organisation_id=need.organisation_id)
-        enqueue(session, TOPIC, ref)
+        take_off(session, actor, need, reason)
+
+
+def take_off(session: Session, actor: Actor, need: Need, reason: str) -> None:
+    """Withdraw a published need in the caller's transaction, which has looked at the actor's right and locked it."""
+    rules.check_reason(reason)
+    need.withdrawn_at = clock.now()
+    need.withdrawn_reason = reason
+    if need.draft is not None:
+        session.delete(need.draft)
+    if (waiting := need.waiting) is not None:
+        waiting.taken_back_at = clock.now()
+        waiting.lock_version += 1
+    for place in queries.places_not_over(need.id):
+        close_gap(session, place)
+    record(session, actor, "need.withdrawn", "need", need.ref, organisation_id=need.organisation_id)
+    enqueue(session, TOPIC, need.ref)
 
 
 def withdrawn_words(need: Need) -> str:

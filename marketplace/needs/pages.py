@@ -12,6 +12,7 @@ from flask import current_app, url_for
 from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission, Role
+from marketplace.database import db
 from marketplace.needs import coach, queries, rules, signed, signing
 from marketplace.needs.coach import Finding, Spot
 from marketplace.needs.finder import Likes
@@ -21,6 +22,7 @@ from marketplace.needs.rounds import Round, Stage, Stand, Standing, stand
 from marketplace.needs.rules import NeedContent, Progress, State
 from marketplace.needs.signed import Comment, Leaders, SigningOff
 from marketplace.needs.signing import Step
+from marketplace.organisations import lineage
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.pages import wider_links
 from marketplace.vocabulary import Term
@@ -262,7 +264,7 @@ class NeedPage(Page):
             statement=Statement.of(content),
             likes=like_items(likes),
             likes_note=likes.note,
-            history=tuple(_version_line(need, line) for line in reversed(need.versions)),
+            history=version_lines(need),
             compare=compare_link(need),
             leaders=_leaders_to_show(need) if own else None,
             old="" if current else f"This is version {version.number}. The need has changed since",
@@ -325,9 +327,20 @@ def _published_words(need: Need, version: NeedVersion) -> str:
     return f"{first}. Version {version.number} of {day(version.published_at)}."
 
 
-def _version_line(need: Need, version: NeedVersion) -> VersionLine:
+def version_lines(need: Need) -> tuple[VersionLine, ...]:
+    """Return a need's versions, the latest first, each with the organisation that published it where that changed."""
+    handed = lineage.handings(db.session, [need.id]).get(need.id, ())
+
+    def by(version: NeedVersion) -> str:
+        then = next((one.name for one in handed if version.published_at < one.at), "")
+        return f", published by {then}" if then else ""
+
+    return tuple(_version_line(need, version, by(version)) for version in reversed(need.versions))
+
+
+def _version_line(need: Need, version: NeedVersion, by: str) -> VersionLine:
     return VersionLine(
-        f"Version {version.number}, {day(version.published_at)}",
+        f"Version {version.number}, {day(version.published_at)}{by}",
         version.change_note or ("First published" if version.number == 1 else ""),
         url_for("needs.version", ref=need.ref, number=version.number),
     )
@@ -385,6 +398,14 @@ class Past:
     words: str
 
 
+def _open_words(organisation: Organisation, today: date) -> str:
+    if organisation.closed_on is not None:
+        return f"{'Closes' if organisation.closed_on > today else 'Closed'} on {day(organisation.closed_on)}"
+    if organisation.opened_on is not None and organisation.opened_on > today:
+        return f"Opens on {day(organisation.opened_on)}"
+    return ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class OrganisationPage(Page):
     """An organisation's top three, to be shown to its board."""
@@ -404,6 +425,7 @@ class OrganisationPage(Page):
     board_href: str
     wider: tuple[Link, ...]
     printed: str
+    history_href: str
 
     @classmethod
     def build(
@@ -423,7 +445,7 @@ class OrganisationPage(Page):
         today = clock.today()
         rounds = [one.round for one in queries.cycles()]
         ranked = [need for need in on_board if cycle and need.priority and need.priority.cycle_id == cycle.id]
-        closed = f"Closed on {day(organisation.closed_on)}" if organisation.closed_on else ""
+        closed = _open_words(organisation, today)
         parts = [
             organisation.parent.name if organisation.parent is not None else "",
             organisation.region.name if organisation.region is not None else "",
@@ -476,6 +498,7 @@ class OrganisationPage(Page):
             board_href=url_for("demand.find"),
             wider=wider_links(organisation),
             printed=day(today),
+            history_href=url_for("succession.history", organisation_code=organisation.code),
         )
 
 

@@ -10,12 +10,14 @@ from flask.typing import ResponseReturnValue
 from marketplace.access.actor import ensure
 from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
+from marketplace.database import db
 from marketplace.errors import Conflict, DomainError, Gone, NotVisible
 from marketplace.needs import actions, finder, forms, pages, queries, rules, submitting
 from marketplace.needs.models import Need
 from marketplace.needs.questions import Question
 from marketplace.needs.rules import NeedContent, State
 from marketplace.needs.signing import Submitted
+from marketplace.organisations import lineage
 from marketplace.organisations.models import Organisation
 from marketplace.web.pages import fragment
 from marketplace.web.words import count
@@ -58,8 +60,15 @@ def shown(found: Need, number: int) -> ResponseReturnValue:
 @needs.get("/organisations/<organisation_code>")
 @public("an organisation's top three are there for everybody to see")
 def organisation(organisation_code: str) -> ResponseReturnValue:
-    """Show an organisation's top three."""
+    """Show an organisation's top three; where it has been succeeded, lead to who has its needs now."""
+    former = lineage.by_former_code(db.session, organisation_code)
+    if former is not None:
+        return redirect(url_for("needs.organisation", organisation_code=former.code), 301)
     actor, found = current_actor(), queries.organisation(organisation_code)
+    if found.closed_on is not None and (heirs := lineage.successors_of(db.session, found.id)):
+        endpoint = "needs.organisation" if len(heirs) == 1 else "succession.history"
+        code = heirs[0].code if len(heirs) == 1 else found.code
+        return redirect(url_for(endpoint, organisation_code=code), 301)
     return fragment(
         pages.OrganisationPage.build(
             actor,

@@ -9,15 +9,14 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from marketplace import clock
 from marketplace.organisations.models import (
-    ENDING,
     FormerCode,
     Organisation,
     Succession,
     SuccessionLink,
     SuccessionMove,
 )
+from marketplace.organisations.rules import ENDING
 
 #: `SuccessionMove.kind` of needs.
 NEED = "need"
@@ -55,7 +54,10 @@ def lineage_of(session: Session, organisation_id: int) -> Lineage:
 
 
 def successors_of(session: Session, organisation_id: int) -> list[Organisation]:
-    """Return the organisations that took a closed one's place by today, the latest in the chain, by name."""
+    """Return the organisations to which everything of a closed one was handed over, the last in the chain, by name.
+
+    Empty while its handover waits: its needs are still its own then.
+    """
     ends, seen = {organisation_id}, {organisation_id}
     reached: dict[int, Organisation] = {}
     while ends:
@@ -66,8 +68,7 @@ def successors_of(session: Session, organisation_id: int) -> list[Organisation]:
             .where(
                 SuccessionLink.from_id.in_(ends),
                 Succession.kind.in_(ENDING),
-                Succession.cancelled_at.is_(None),
-                Succession.effective_on <= clock.today(),
+                Succession.settled_at.is_not(None),
                 SuccessionLink.to_id.not_in(seen),
             )
         ).all()

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace import clock
 from marketplace.database import Base, Choice
+from marketplace.organisations.rules import Change
 
 
 class Kind(StrEnum):
@@ -139,47 +140,6 @@ class HinPatch(Base):
 
 
 # Organisations change
-
-
-class Change(StrEnum):
-    """What happens to organisations on a day."""
-
-    MERGE = "merge"
-    SPLIT = "split"
-    MIXED = "mixed"
-    TRANSFER = "transfer"
-    RENAME = "rename"
-
-    @property
-    def label(self) -> str:
-        """Return the change as people read it."""
-        return {
-            Change.MERGE: "Merger: several become one",
-            Change.SPLIT: "Split: one becomes several",
-            Change.MIXED: "Reorganisation: several become several",
-            Change.TRANSFER: "Transfer: some things go to another organisation, both stay",
-            Change.RENAME: "New name: the organisation stays the same",
-        }[self]
-
-    @property
-    def word(self) -> str:
-        """Return the change as one word."""
-        return {
-            Change.MERGE: "Merger",
-            Change.SPLIT: "Split",
-            Change.MIXED: "Reorganisation",
-            Change.TRANSFER: "Transfer",
-            Change.RENAME: "New name",
-        }[self]
-
-    @property
-    def ends(self) -> bool:
-        """Tell whether the organisations that it starts from close."""
-        return self in ENDING
-
-
-#: The changes after which the organisations that they start from are closed.
-ENDING = (Change.MERGE, Change.SPLIT, Change.MIXED)
 
 
 class Succession(Base):
