@@ -9,6 +9,7 @@ from flask import current_app
 from marketplace.opendata import ocds, openapi, rules
 from marketplace.opendata.catalogue import COLLECTIONS, NEEDS, PASSPORTS, Collection
 from marketplace.opendata.limits import WHOLE_FILE
+from marketplace.opendata.rules import Parameter
 from marketplace.settings import Settings
 from marketplace.web.pages import Link, Page
 
@@ -105,5 +106,10 @@ def _listed(collection: Collection) -> Listed:
         collection.title,
         collection.about,
         tuple(links),
-        tuple((one.parameter.name, one.parameter.about) for one in collection.filters),
+        tuple((one.parameter.name, _words(one.parameter)) for one in collection.filters),
     )
+
+
+def _words(parameter: Parameter) -> str:
+    choices = parameter.schema.get("enum", ())
+    return f"{parameter.about} One of: {', '.join(choices)}." if choices else parameter.about
