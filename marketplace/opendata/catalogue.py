@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace import clock
 from marketplace.database import Moment, db
+from marketplace.families.models import CoSignature
 from marketplace.needs.models import Cycle, Need, NeedVersion, PlacesRecord
 from marketplace.needs.rounds import Standing as NeedStanding
 from marketplace.opendata import queries, records, rules
@@ -57,7 +57,7 @@ class Collection:
     changed: Callable[[], ColumnElement[datetime]]
     fill: Callable[[Changed], Sequence[Shape]]
     named: Callable[[str], ColumnElement[bool]]
-    withdrawn: Callable[[], InstrumentedAttribute[datetime | None]] | None = None
+    withdrawn: Callable[[], Any] | None = None
     filters: tuple[Filter, ...] = ()
     feed: bool = False
 
@@ -298,6 +298,19 @@ PRIORITIES = Collection(
     ),
 )
 
+CO_SIGNATURES = Collection(
+    name="co-signatures",
+    title="Co-signatures",
+    about="Which organisations share another's need, as one of their own top three.",
+    record=records.CoSignatureRecord,
+    rows=queries.public_co_signatures,
+    changed=queries.co_signature_changed,
+    fill=queries.co_signature_records,
+    named=lambda name: CoSignature.ref == name,
+    withdrawn=queries.co_signature_ended,
+    filters=(_of_need(CoSignature.need_id), _of_organisation(CoSignature.organisation_id)),
+)
+
 TECHNOLOGIES = Collection(
     name="technologies",
     title="Technologies",
@@ -360,6 +373,7 @@ COLLECTIONS: Mapping[str, Collection] = {
         NEEDS,
         NEED_VERSIONS,
         PRIORITIES,
+        CO_SIGNATURES,
         CYCLES,
         ORGANISATIONS,
         TECHNOLOGIES,

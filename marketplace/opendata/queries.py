@@ -34,6 +34,7 @@ from marketplace import clock
 from marketplace.audit.models import AuditEvent
 from marketplace.clock import LONDON
 from marketplace.database import Moment, db
+from marketplace.families.models import CoSignature
 from marketplace.needs.models import (
     Cycle,
     Need,
@@ -47,6 +48,7 @@ from marketplace.needs.queries import cycles
 from marketplace.needs.rounds import DAY, Round, stand
 from marketplace.needs.rounds import Standing as NeedStanding
 from marketplace.opendata.records import (
+    CoSignatureRecord,
     CycleRecord,
     EvidenceRecord,
     EvidenceWanted,
@@ -520,6 +522,67 @@ def priority_records(changed: Changed) -> list[PriorityRecord]:
         )
         for (one, organisation), when in _in_order(rows, changed)
     ]
+
+
+# Co-signatures ---------------------------------------------------------------------------------------------------
+
+
+def public_co_signatures() -> Select[int]:
+    """Select every co-signature of a need that was published."""
+    return (
+        select(CoSignature.id)
+        .join(Need, Need.id == CoSignature.need_id)
+        .join(Organisation, Organisation.id == CoSignature.organisation_id)
+        .where(Need.published_at.is_not(None))
+    )
+
+
+def co_signature_ended() -> ColumnElement[datetime | None]:
+    """Return when a co-signature was taken back or ended, or its need was withdrawn; NULL while it stands."""
+    return func.coalesce(CoSignature.taken_back_at, CoSignature.ended_at, Need.withdrawn_at)
+
+
+def co_signature_changed() -> ColumnElement[datetime]:
+    """Return when a co-signature was given, came back, or ended, or its organisation changed."""
+    return latest(
+        CoSignature.signed_at,
+        CoSignature.taken_back_at,
+        CoSignature.ended_at,
+        Need.withdrawn_at,
+        Organisation.updated_at,
+    )
+
+
+def co_signature_records(changed: Changed) -> list[CoSignatureRecord]:
+    """Return the records of some co-signatures."""
+    found = db.session.scalars(
+        select(CoSignature)
+        .where(CoSignature.id.in_(changed))
+        .options(joinedload(CoSignature.organisation), joinedload(CoSignature.need))
+    )
+    rows = {one.id: one for one in found}
+    records = []
+    for one, when in _in_order(rows, changed):
+        ended = one.taken_back_at or one.ended_at or one.need.withdrawn_at
+        told: dict[str, Any] = {
+            "cycle": str(one.cycle_id),
+            "note": one.note or None,
+            "how_many": one.how_many,
+            "signed_at": one.signed_at,
+        }
+        records.append(
+            CoSignatureRecord(
+                id=one.ref,
+                updated_at=when,
+                withdrawn_at=ended,
+                page=public_link("needs.need", ref=one.need.ref),
+                need=one.need.ref,
+                organisation=one.organisation.code,
+                organisation_name=one.organisation.name,
+                **({} if ended else told),
+            )
+        )
+    return records
 
 
 # Technologies and passports --------------------------------------------------------------------------------------

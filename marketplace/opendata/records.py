@@ -164,6 +164,22 @@ class PriorityRecord(Record):
     third: str | None
 
 
+class CoSignatureRecord(Record):
+    """An organisation has taken another's need for one of its own top three. Withdrawn: it ended, or its need did."""
+
+    need: str
+    """The id of the need."""
+    organisation: str
+    """The id of the organisation that co-signs it."""
+    organisation_name: str
+    cycle: str | None = None
+    """The id of the cycle."""
+    note: str | None = None
+    how_many: Whole | None = None
+    """How many people are affected there."""
+    signed_at: Moment | None = None
+
+
 class EvidenceRecord(Shape):
     """Evidence that a supplier names. Check it by its number with its issuer."""
 

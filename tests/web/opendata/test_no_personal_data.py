@@ -79,6 +79,7 @@ def private_words(world: World) -> dict[str, str]:
         "A question that waits for its answer?": "a question that waits",
         "A question that was set aside?": "a question that was set aside",
         "About a need that is gone?": "a question about a withdrawn need",
+        "Taken back note text": "a co-signature that was taken back",
         "Gone answer text": "an answer about a withdrawn need",
         world.draft.ref: "a draft",
         world.unlisted.ref: "a technology that was never listed",

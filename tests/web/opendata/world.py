@@ -18,6 +18,7 @@ from marketplace.passports.models import Passport
 from marketplace.questions.models import Answer, Question
 from marketplace.questions.rules import Reason
 from marketplace.technologies.models import Technology
+from tests.factories.families import make_co_signature
 from tests.factories.needs import make_cycle, make_draft, make_need, the_cycle
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
@@ -68,6 +69,7 @@ def make_newer(session: Session) -> None:
     organisation, cycle = need.organisation_id, the_cycle(session).id
     places.note(session, organisation, cycle)
     make_question(session, need, technology.supplier, answer="Newer")
+    make_co_signature(session, need, make_organisation(session, Kind.TRUST))
     session.commit()
 
 
@@ -153,6 +155,8 @@ def make_world(session: Session) -> World:
     make_question(
         session, withdrawn, supplier, innovator, text="About a need that is gone?", answer="Gone answer text"
     )
+    make_co_signature(session, need, icb, note="We see the same in our system", how_many=500)
+    make_co_signature(session, need, hin, note="Taken back note text", taken_back_at=clock.now())
     for organisation_id, cycle_id in session.execute(
         select(Priority.organisation_id, Priority.cycle_id).distinct().order_by(Priority.cycle_id)
     ).all():
