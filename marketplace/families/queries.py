@@ -180,6 +180,31 @@ def settling_hin(session: Session, actor: Actor, found: Family) -> Organisation 
     return None
 
 
+def to_check(session: Session, actor: Actor, limit: int) -> list[Family]:
+    """Return families with a need of the broker's patch and one that no HIN has checked yet, the latest first."""
+    hins = [grant.organisation_id for grant in actor.grants if grant.role is Role.BROKER]
+    mine, unchecked = aliased(FamilyMember), aliased(FamilyMember)
+    in_patch = (
+        select(mine.family_id)
+        .join(Need, Need.id == mine.need_id)
+        .where(Need.organisation_id.in_(organisations.patch_of(session, hins)))
+    )
+    number = select(func.count()).where(FamilyMember.family_id == Family.id).scalar_subquery()
+    return list(
+        session.scalars(
+            select(Family)
+            .where(
+                Family.id.in_(in_patch),
+                Family.id.in_(select(unchecked.family_id).where(unchecked.settled.is_(False))),
+                number > 1,
+            )
+            .options(selectinload(Family.members).joinedload(FamilyMember.need).joinedload(Need.current))
+            .order_by(Family.created_at.desc(), Family.id)
+            .limit(limit)
+        )
+    )
+
+
 def free_ref(session: Session, ref: str) -> str:
     """Return a reference that no family has or had, made of a need's."""
     taken = set(session.scalars(select(Family.ref).where(Family.ref.startswith(ref))))

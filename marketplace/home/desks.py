@@ -18,6 +18,7 @@ from marketplace.demand import emails as digests
 from marketplace.demand import queries as saved_searches
 from marketplace.demand.finder import World
 from marketplace.demand.keeping import new_tag
+from marketplace.families import queries as families
 from marketplace.home import pages, queries, sign_offs
 from marketplace.home.pages import Block, Desk, Line, StartPage, Step
 from marketplace.introductions import pages as introduced
@@ -502,6 +503,18 @@ def broker_desk(actor: Actor) -> Desk:
                 Link("All introductions", url_for("introductions.listing")),
             ),
             checks,
+            Block(
+                "Families of needs to check",
+                tuple(
+                    Line(
+                        Link(families.name_of(one), url_for("families.settle", ref=one.ref)),
+                        f"{count(len(one.members), 'need')}, suggested by our matching",
+                    )
+                    for one in families.to_check(db.session, actor, SHOWN)
+                ),
+                "When needs of your patch and of others say the same, the family that they form appears here.",
+                Link("All families of needs", url_for("families.listing")),
+            ),
             around(
                 Link(
                     f"What the patch of {grant.organisation_name} needs",

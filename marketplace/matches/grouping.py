@@ -77,7 +77,14 @@ def families_of(
     """Return the families of the needs in ``ages`` (reference -> when it came), as `matching.families` does."""
     serving = finder.ready(db.session)
     known = {ref: hits for ref, hits in near.hits.items() if ref in ages}
-    ask = serving.matchers[Kind.NEED].alike.chances
+    alike = serving.matchers[Kind.NEED].alike
+
+    def ask(key: str, others: Sequence[str]) -> Sequence[float]:
+        try:
+            return alike.chances(key, others)
+        except KeyError:  # one of them left the index a moment ago: it is like nothing
+            return [0.0] * len(others)
+
     return families.families(ages, known, limits(), settled=Settled(same, different), before=before, ask=ask)
 
 

@@ -28,6 +28,7 @@ from marketplace.demo import content, timeline
 from marketplace.demo.content import DemoContent, IntroductionState
 from marketplace.demo.history import History
 from marketplace.factory import create_app
+from marketplace.families.models import CoSignature
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import State, Stop, state, stop
 from marketplace.matches.finder import Finders
@@ -113,8 +114,20 @@ def published(session: Session) -> set[tuple[str, int, str]]:
         .join(Need, and_(Need.id == Priority.need_id, Need.organisation_id == Priority.organisation_id))
         .join(Organisation, Organisation.id == Need.organisation_id)
         .join(Need.current)
+        .where(Priority.organisation_id == Need.organisation_id)
     )
     return {(code, rank, title) for code, rank, title in rows}
+
+
+def shared(session: Session) -> set[tuple[str, str, int | None]]:
+    rows = session.execute(
+        select(Organisation.code, NeedVersion.title, CoSignature.how_many)
+        .select_from(CoSignature)
+        .join(Organisation, Organisation.id == CoSignature.organisation_id)
+        .join(Need, Need.id == CoSignature.need_id)
+        .join(Need.current)
+    )
+    return {(code, title, how_many) for code, title, how_many in rows}
 
 
 def passports(session: Session) -> dict[str, str]:
@@ -190,6 +203,13 @@ def test_leads_were_reminded_of_what_waits(session: Session) -> None:
         email.to
         for email in session.scalars(select(Email).where(Email.subject.startswith("Reminder: name")))
         if email.created_at > clock.now() - timedelta(days=30)
+    }
+
+
+def test_needs_that_are_shared_are_co_signed_with_what_the_others_say_of_themselves(session: Session) -> None:
+    titles = {need.key: need.title for need in DEMO.needs}
+    assert shared(session) == {
+        (one.organisation, titles[one.need], one.how_many) for one in DEMO.co_signatures
     }
 
 

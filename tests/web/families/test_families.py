@@ -374,3 +374,15 @@ def test_technologies_for_a_family_are_shown_to_its_brokers_and_sharers_alone(
         somebody = new_browser().sign_in(person)
         statuses.append(somebody.client.get(path).status_code)
     assert statuses == [200, 200, 403]
+
+
+def test_a_broker_finds_the_families_to_check_on_the_start_page(
+    session: Session, world: World, browser: Browser
+) -> None:
+    family = make_family(session, *world.needs.values(), name="Unseen falls")
+    browser.sign_in(world.broker).get("/")
+    assert "Unseen falls 3 needs, suggested by our matching" in browser.text
+    settle(browser, family.ref, "accept")
+    browser.get("/")
+    assert "Unseen falls" not in browser.text
+    assert "When needs of your patch and of others say the same" in browser.text
