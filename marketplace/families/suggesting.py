@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
 
+from flask import current_app
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, selectinload
 
@@ -31,6 +33,16 @@ STEP = 25
 #: A run that took so long is not repeated before this many times as much has passed, whatever changes meanwhile.
 REST = 20
 KEPT_RUNS = 50
+_KNOWN = "family_neighbours"
+
+
+class Proposal(NamedTuple):
+    """What a run has found, before it is written; ``ids`` are those of the needs, by reference."""
+
+    families: Sequence[grouping.Family]
+    themes: Sequence[grouping.Theme]
+    ids: Mapping[str, int]
+    degraded: bool
 
 
 class Settlement(NamedTuple):
@@ -45,36 +57,80 @@ class Settlement(NamedTuple):
 def suggest(*, at_once: bool = False) -> Iterator[None]:
     """Suggest families and themes anew where anything has changed; yields between steps.
 
-    ``at_once`` runs also where nothing has changed, and soon after a long run.
+    What this process knows of needs that are untouched by the change is not looked up again. ``at_once`` runs also
+    where nothing has changed, soon after a long run, and looks everything up.
     """
     mark = fingerprint()
     if not mark or (not at_once and not _due(mark)):
         return
     started = time.perf_counter()
-    refs = board()
-    near = Near()
-    for start in range(0, len(refs), STEP):
-        try:
-            grouping.neighbours(near, refs[start : start + STEP], refs)
-        except grouping.NoMatcher:
-            return  # this process is starting: the next turn comes soon
-        db.session.rollback()
-        yield
+    generation, digests = grouping.state()
+    on_board = {ref: digests[ref] for ref in board()}
+    known: Known = current_app.extensions.setdefault(_KNOWN, Known())
+    known.turn_to("" if at_once else generation)
+    try:
+        for wanted in (known.changed, known.touched):
+            refs = wanted(on_board)
+            for start in range(0, len(refs), STEP):
+                grouping.neighbours(known.near, refs[start : start + STEP], on_board.keys())
+                db.session.rollback()
+                yield
+    except grouping.NoMatcher:
+        return  # this process is starting: the next turn comes soon
+    known.remember(generation, on_board)
+    proposal = propose(known.near)
+    db.session.rollback()
     if fingerprint() != mark:
         return  # something was settled or published meanwhile: the next turn starts anew
     with transaction() as session:
-        degraded = keep(session, near)
+        keep(session, proposal)
         session.add(
             FamilyRun(
                 fingerprint=fingerprint(),
                 ran_at=clock.now(),
                 milliseconds=round(1000 * (time.perf_counter() - started)),
-                needs=len(refs),
-                degraded=degraded,
+                needs=len(on_board),
+                degraded=proposal.degraded,
             )
         )
         old = select(FamilyRun.id).order_by(FamilyRun.id.desc()).offset(KEPT_RUNS).limit(1).scalar_subquery()
         session.execute(delete(FamilyRun).where(FamilyRun.id <= old))
+
+
+@dataclass(slots=True)
+class Known:
+    """What this process has looked up: of which index, of which text of each need, and its likest others."""
+
+    generation: str = ""
+    digests: dict[str, str] = field(default_factory=dict)
+    near: Near = field(default_factory=Near)
+    gone: set[str] = field(default_factory=set)
+
+    def turn_to(self, generation: str) -> None:
+        """Forget everything unless it was looked up in this index."""
+        if not generation or generation != self.generation:
+            self.digests, self.near, self.generation = {}, Near(), generation
+
+    def changed(self, on_board: Mapping[str, str]) -> list[str]:
+        """Return the needs that are new or say something else, and forget those that have left the board."""
+        fresh = [ref for ref, digest in on_board.items() if self.digests.get(ref) != digest]
+        self.gone = set(self.digests) - on_board.keys()
+        for ref in (*fresh, *self.gone):
+            self.near.hits.pop(ref, None)
+            self.digests.pop(ref, None)
+            self.gone.add(ref)
+        return sorted(fresh)
+
+    def touched(self, on_board: Mapping[str, str]) -> list[str]:
+        """Return the other needs whose lists hold, or may hold now, one that has changed or left."""
+        still = on_board.keys() - self.gone
+        near_changed = {hit.id for ref in self.gone for hit in self.near.hits.get(ref, ())}
+        holding = {ref for ref, hits in self.near.hits.items() if any(hit.id not in still for hit in hits)}
+        return sorted(((near_changed | holding) & on_board.keys()) - self.gone)
+
+    def remember(self, generation: str, on_board: Mapping[str, str]) -> None:
+        """Note what has been looked up now."""
+        self.generation, self.digests = generation, dict(on_board)
 
 
 def suggest_now() -> None:
@@ -138,13 +194,13 @@ def settlement(session: Session) -> Settlement:
     return Settlement(settled, exclusions, dissolved, before)
 
 
-def keep(session: Session, near: Near) -> bool:
-    """Write the families and themes that follow from what is near; return whether words alone were compared."""
-    told = settlement(session)
-    found = {need.ref: need for need in session.scalars(select(Need).where(Need.ref.in_(board())))}
-    ages = {
-        ref: need.published_at.isoformat() for ref, need in found.items() if need.published_at is not None
-    }
+def propose(near: Near) -> Proposal:
+    """Work out the families and themes that follow from what is near. Writes nothing, and may take long."""
+    told = settlement(db.session)
+    found = db.session.execute(
+        select(Need.ref, Need.id, Need.published_at).where(Need.ref.in_(board())).order_by(Need.ref)
+    ).all()
+    ages = {ref: published_at.isoformat() for ref, _, published_at in found if published_at is not None}
     same = {
         (members[0], other)
         for members in (
@@ -155,8 +211,30 @@ def keep(session: Session, near: Near) -> bool:
     different = rules.pairs_apart(told.exclusions, told.settled, told.dissolved)
     different |= _settled_apart(near, told)
     grouped = grouping.families_of(ages, near, same=same, different=different, before=told.before)
-    _write_families(session, grouped, found)
-    return _write_themes(session, {one.id: one.members for one in grouped}, found)
+    ids = {ref: id_ for ref, id_, _ in found}
+    themes, degraded = grouping.themes_of(
+        {one.id: one.members for one in grouped}, _themes_before({id_: ref for ref, id_ in ids.items()})
+    )
+    return Proposal(grouped, themes, ids, degraded)
+
+
+def _themes_before(refs: Mapping[int, str]) -> list[Kept]:
+    rows = db.session.scalars(select(Theme).options(selectinload(Theme.members)).order_by(Theme.key))
+    return [
+        Kept(
+            row.key,
+            row.name,
+            tuple(row.said),
+            frozenset(refs[member.need_id] for member in row.members if member.need_id in refs),
+        )
+        for row in rows
+    ]
+
+
+def keep(session: Session, proposal: Proposal) -> None:
+    """Write the families and themes that were proposed."""
+    _write_families(session, proposal.families, proposal.ids)
+    _write_themes(session, proposal)
 
 
 def _settled_apart(near: Near, told: Settlement) -> set[tuple[str, str]]:
@@ -170,7 +248,7 @@ def _settled_apart(near: Near, told: Settlement) -> set[tuple[str, str]]:
     return {(told.settled[left][0], told.settled[right][0]) for left, right in touching}
 
 
-def _write_families(session: Session, grouped: Sequence[grouping.Family], found: Mapping[str, Need]) -> None:
+def _write_families(session: Session, grouped: Sequence[grouping.Family], ids: Mapping[str, int]) -> None:
     rows = {row.ref: row for row in session.scalars(select(Family).options(selectinload(Family.members)))}
     home = {member.need_id: member for row in rows.values() for member in row.members}
     now = clock.now()
@@ -187,7 +265,7 @@ def _write_families(session: Session, grouped: Sequence[grouping.Family], found:
             session.add(row)
             session.flush()
             record(session, SERVICE, "family.suggested", "family", row.ref, needs=list(group.members))
-        wanted |= dict.fromkeys((found[ref].id for ref in group.members), row)
+        wanted |= dict.fromkeys((ids[ref] for ref in group.members), row)
         for former in group.formerly:
             old = rows[former]
             if not any(member.settled for member in old.members):
@@ -215,22 +293,11 @@ def _free(ref: str, taken: Mapping[str, Family]) -> str:
     return free
 
 
-def _write_themes(session: Session, grouped: Mapping[str, Sequence[str]], found: Mapping[str, Need]) -> bool:
-    rows = {row.key: row for row in session.scalars(select(Theme).options(selectinload(Theme.members)))}
-    refs = {need.id: ref for ref, need in found.items()}
-    before = [
-        Kept(
-            row.key,
-            row.name,
-            tuple(row.said),
-            frozenset(refs[member.need_id] for member in row.members if member.need_id in refs),
-        )
-        for row in rows.values()
-    ]
-    made, degraded = grouping.themes_of(grouped, before)
+def _write_themes(session: Session, proposal: Proposal) -> None:
+    rows = {row.key: row for row in session.scalars(select(Theme))}
+    grouped = {one.id: one.members for one in proposal.families}
     session.execute(delete(ThemeMember), execution_options={"synchronize_session": False})
-    session.expire_all()
-    for theme in made:
+    for theme in proposal.themes:
         row = rows.get(theme.key)
         if row is None:
             row = Theme(key=theme.key, name=theme.name, said=list(theme.said))
@@ -239,8 +306,7 @@ def _write_themes(session: Session, grouped: Mapping[str, Sequence[str]], found:
             row.name, row.said = theme.name, list(theme.said)
         session.flush()
         session.add_all(
-            ThemeMember(need_id=found[ref].id, theme_id=row.id)
+            ThemeMember(need_id=proposal.ids[ref], theme_id=row.id)
             for family in theme.families
             for ref in grouped[family]
         )
-    return degraded

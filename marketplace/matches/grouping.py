@@ -10,10 +10,21 @@ from marketplace.matches import finder, queries
 from matching import asked, families, themes
 from matching.alike import limits
 from matching.families import Family, Settled
-from matching.themes import Before
+from matching.themes import Before, Theme
 from matching.types import Hit, Kind
 
-__all__ = ["Family", "Kept", "Near", "NoMatcher", "families_of", "joint", "neighbours", "state", "themes_of"]
+__all__ = [
+    "Family",
+    "Kept",
+    "Near",
+    "NoMatcher",
+    "Theme",
+    "families_of",
+    "joint",
+    "neighbours",
+    "state",
+    "themes_of",
+]
 
 
 class NoMatcher(RuntimeError):
@@ -88,9 +99,7 @@ def families_of(
     return families.families(ages, known, limits(), settled=Settled(same, different), before=before, ask=ask)
 
 
-def themes_of(
-    grouped: Mapping[str, Sequence[str]], before: Sequence[Kept]
-) -> tuple[tuple[themes.Theme, ...], bool]:
+def themes_of(grouped: Mapping[str, Sequence[str]], before: Sequence[Kept]) -> tuple[tuple[Theme, ...], bool]:
     """Return the themes of families (reference -> its needs), and whether words alone could be compared."""
     earlier = [Before(one.key, one.name, one.said, one.needs) for one in before]
     found = themes.themes(finder.ready(db.session).matchers[Kind.NEED], grouped, limits(), earlier)

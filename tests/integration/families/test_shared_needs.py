@@ -86,7 +86,8 @@ def four(session: Session, app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[
 
 
 def run(session: Session, found: Near) -> dict[str, set[str]]:
-    suggesting.keep(session, found)
+    proposal = suggesting.propose(found)
+    suggesting.keep(session, proposal)
     session.commit()
     return kept(session)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,9 +16,10 @@ from marketplace import clock
 from marketplace.access.actor import ANONYMOUS
 from marketplace.access.policy import Role
 from marketplace.accounts.models import User
-from marketplace.families import queries
+from marketplace.families import queries, suggesting
 from marketplace.families.models import Family, FamilyMember, FamilyRun, Theme, ThemeMember
 from marketplace.families.suggesting import suggest, suggest_now
+from marketplace.matches import grouping
 from marketplace.needs.models import Need, Priority
 from marketplace.notices.models import Email
 from marketplace.organisations.models import HinPatch, Kind, Organisation
@@ -159,6 +160,44 @@ def test_a_run_where_nothing_has_changed_does_nothing(
         for _ in suggest():
             pass
     assert [line for line in sent if line.startswith(("INSERT", "UPDATE", "DELETE"))] == []
+
+
+def test_a_run_that_looks_up_only_what_has_changed_finds_what_a_whole_run_finds(
+    app: Flask, session: Session, world: World, reindex: Reindex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suggesting, "REST", 0)
+    asked: list[str] = []
+    really = grouping.neighbours
+
+    def neighbours(near: grouping.Near, refs: Sequence[str], among: Collection[str]) -> None:
+        asked.extend(refs)
+        really(near, refs, among)
+
+    monkeypatch.setattr(grouping, "neighbours", neighbours)
+
+    def again() -> dict[str, set[str]]:
+        asked.clear()
+        reindex()
+        with app.app_context():
+            for _ in suggest():
+                pass
+        return families(session)
+
+    again()
+    assert set(asked) == {*refs(world), world.pumps.ref}
+    lost = make_need(session, title="Lost pumps again", **PUMPS)
+    found = again()
+    assert asked[0] == lost.ref
+    assert not set(asked) & refs(world) or found
+    assert found == {
+        world.needs["Elmbrook"].ref: refs(world),
+        world.pumps.ref: {world.pumps.ref, lost.ref},
+    }
+    withdraw(session, world.needs["Oakhurst"])
+    found = again()
+    assert refs(world, "Elmbrook", "Fernside") <= set(asked)
+    assert found == grouped(app, session, reindex)
+    assert found[world.needs["Elmbrook"].ref] == refs(world, "Elmbrook", "Fernside")
 
 
 def test_a_family_keeps_its_address_when_needs_come_and_go_even_when_it_empties(
