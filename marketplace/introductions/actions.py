@@ -19,6 +19,7 @@ from marketplace.errors import Conflict, DomainError, NotPermitted, NotVisible
 from marketplace.introductions import letters, queries, rules
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import Decision, Side
+from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
 from marketplace.notices.actions import send
 from marketplace.settings import Settings
@@ -44,7 +45,9 @@ def propose(actor: Actor, need_ref: str, technology_ref: str, note: str, *, form
         once(session, actor, form_key, f"/introductions/{ref}")
         check_disinterested(actor, need, technology)
         rules.check_subjects(
-            need_open=need.withdrawn_at is None, technology_open=technology.archived_at is None
+            need_open=need.withdrawn_at is None,
+            technology_open=technology.archived_at is None,
+            lapsed=needs.has_lapsed(need),
         )
         note = rules.check_note(note)
         clear_the_way(session, need, technology, hin_id)

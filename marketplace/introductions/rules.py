@@ -263,8 +263,15 @@ def check_close(course: Course, now: datetime) -> None:
         raise Conflict("This introduction has been closed already.")
 
 
-def check_subjects(*, need_open: bool, technology_open: bool) -> None:
+NEED_LAPSED = (
+    "This need has lapsed: its organisation has not confirmed it, so nobody can be introduced for it."
+)
+
+
+def check_subjects(*, need_open: bool, technology_open: bool, lapsed: bool = False) -> None:
     """Raise when one of the two has been taken away meanwhile."""
+    if lapsed:
+        raise DomainError(NEED_LAPSED)
     if not need_open:
         raise DomainError("This need has been withdrawn meanwhile, so nobody can be introduced for it.")
     if not technology_open:

@@ -24,6 +24,7 @@ from marketplace.introductions.queries import PatchNeed
 from marketplace.introductions.rules import Group, State
 from marketplace.matches import candidates
 from marketplace.matches.pages import Candidate, Choice, Evidence, Must
+from marketplace.needs import queries as needs
 from marketplace.needs.pages import PLACE_WORDS
 from marketplace.vocabulary import ClinicalArea
 from marketplace.web.pages import Link, Page, Row, Tag
@@ -104,7 +105,7 @@ class PatchNeedPage(Page):
 
     back: Link
     public: Link
-    matches: Link
+    matches: Link | None
     rows: tuple[Row, ...]
     must: tuple[str, ...]
     proposals: tuple[pages.Item, ...]
@@ -366,23 +367,31 @@ def need_page(actor: Actor, ref: str, *, mistake: str = "", chosen: Iterable[str
     top = candidates.top_for_needs(actor, [ref], SHOWN_FOR_ONE)
     best = top.of.get(ref, [])
     withdrawn = need.withdrawn_at is not None
+    lapsed = not withdrawn and needs.has_lapsed(need)
     nothing = "" if best else NOTHING_FITS
     if withdrawn:
         nothing = "This need has been withdrawn, so nobody can be introduced for it."
+    gone = withdrawn or lapsed
+    if lapsed:
+        nothing = rules.NEED_LAPSED
     return PatchNeedPage(
         title=version.title if version else "",
         back=Link("Back to my patch", url_for("introductions.patch")),
         public=Link("The need as everybody sees it", url_for("needs.need", ref=ref)),
-        matches=Link("All matches, must-have by must-have", url_for("matches.for_need", ref=ref)),
+        matches=(
+            None
+            if gone
+            else Link("All matches, must-have by must-have", url_for("matches.for_need", ref=ref))
+        ),
         rows=tuple(rows),
         must=tuple(version.must) if version else (),
         proposals=tuple(own),
         elsewhere=f"{ELSEWHERE}: {', '.join(sorted(proposals.elsewhere.values()))}."
         if proposals.elsewhere
         else "",
-        offers=() if withdrawn else tuple(offer(ref, candidate, proposals) for candidate in best),
+        offers=() if gone else tuple(offer(ref, candidate, proposals) for candidate in best),
         nothing=nothing,
-        notes=() if withdrawn else top.notes,
+        notes=() if gone else top.notes,
         compare=url_for("introductions.compare", need_ref=ref),
         chosen=frozenset(chosen),
         mistake=mistake,

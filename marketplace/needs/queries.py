@@ -17,7 +17,7 @@ from marketplace.audit.models import AuditEvent
 from marketplace.database import db
 from marketplace.errors import NotVisible
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedPeople, NeedVersion, Priority, SignOff
-from marketplace.needs.rounds import Stand, stand
+from marketplace.needs.rounds import Stand, Standing, stand
 from marketplace.needs.rules import Candidate, is_complete
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import NEED_KINDS, Organisation
@@ -51,6 +51,12 @@ def stand_of(need: Need) -> Stand | None:
     if need.priority is None:
         return None
     return stand(need.priority.cycle.round, [cycle.round for cycle in cycles()], clock.today())
+
+
+def has_lapsed(need: Need) -> bool:
+    """Tell whether a need lost its standing because nobody confirmed it."""
+    found = stand_of(need)
+    return found is not None and found.standing is Standing.LAPSED
 
 
 def published(actor: Actor) -> list[Need]:

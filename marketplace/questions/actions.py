@@ -16,6 +16,7 @@ from marketplace.accounts.queries import people_with
 from marketplace.audit.actions import record
 from marketplace.database import transaction
 from marketplace.errors import Conflict, NotVisible
+from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
 from marketplace.notices.actions import send
 from marketplace.questions import letters, queries, rules
@@ -39,7 +40,7 @@ def ask(actor: Actor, need_ref: str, text: str, *, form_key: str = "") -> str:
         if supplier is None:
             raise NotVisible
         ensure(actor, Permission.QUESTION_ASK, supplier.id, visible=True)
-        rules.check_open(need.withdrawn_at)
+        rules.check_open(need.withdrawn_at, lapsed=needs.has_lapsed(need))
         once(session, actor, form_key, f"/needs/{need_ref}#questions")
         rules.check_question(text, queries.telling_names(session, supplier))
         rules.check_count(queries.waiting_of_supplier(session, need.id, supplier.id))

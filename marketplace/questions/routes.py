@@ -17,7 +17,7 @@ from marketplace.needs.models import Need
 from marketplace.questions import actions, pages, queries
 from marketplace.questions.forms import AnswerForm, AskForm, SetAsideForm
 from marketplace.questions.models import Question
-from marketplace.questions.rules import NEED_GONE, Reason, State
+from marketplace.questions.rules import NEED_GONE, NEED_LAPSED, Reason, State
 from marketplace.web.pages import Link, fragment
 
 questions = Blueprint("questions", __name__)
@@ -31,7 +31,7 @@ def on_need(actor: Actor, need: Need) -> pages.OnNeed:
     open_ = need.withdrawn_at is None
     may_answer = actor.may(Permission.QUESTION_ANSWER, need.organisation_id)
     ask = None
-    if open_ and actor.may(Permission.QUESTION_ASK):
+    if open_ and actor.may(Permission.QUESTION_ASK) and not needs.has_lapsed(need):
         ask = Link("Ask a question about this need", url_for("questions.ask", need_ref=need.ref))
     return pages.OnNeed(
         answered=pages.answered_of(queries.public_of(db.session, need.id)),
@@ -95,7 +95,7 @@ def ask_page(need: Need) -> pages.AskPage:
     return pages.AskPage(
         need=link,
         back=Link("Back to the need", link.href),
-        closed=NEED_GONE if need.withdrawn_at is not None else "",
+        closed=NEED_GONE if need.withdrawn_at is not None else NEED_LAPSED if needs.has_lapsed(need) else "",
         answered=pages.answered_of(queries.public_of(db.session, need.id)),
     )
 

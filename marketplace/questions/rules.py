@@ -21,6 +21,7 @@ OPEN_MOST = 3
 WORKING_DAYS_TO_ANSWER = 5
 
 NEED_GONE = "This need has been withdrawn, so questions about it are closed."
+NEED_LAPSED = "This need has lapsed: its organisation has not confirmed it. Nobody can ask about it now."
 _LEGAL_FORMS = re.compile(r"\b(?:ltd|limited|plc|llp|cic|inc|group|uk|holdings)\b\.?", re.IGNORECASE)
 
 
@@ -121,10 +122,12 @@ def _check_length(text: str, least: int, most: int, field: str, name: str) -> No
         )
 
 
-def check_open(withdrawn_at: datetime | None) -> None:
-    """Raise when the need is gone."""
+def check_open(withdrawn_at: datetime | None, *, lapsed: bool = False) -> None:
+    """Raise when the need is gone, or has lapsed and nobody may be left to answer."""
     if withdrawn_at is not None:
         raise Conflict(NEED_GONE)
+    if lapsed:
+        raise Conflict(NEED_LAPSED)
 
 
 def check_waiting(where: State) -> None:

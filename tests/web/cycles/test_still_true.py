@@ -13,7 +13,7 @@ from marketplace import clock
 from marketplace.access.policy import Role
 from marketplace.accounts.models import User
 from marketplace.needs.models import Cycle, Need, Priority
-from marketplace.organisations.models import Kind, Organisation
+from marketplace.organisations.models import HinPatch, Kind, Organisation
 from tests.conftest import Browser, statements
 from tests.factories.needs import make_cycle, make_need
 from tests.factories.organisations import make_organisation
@@ -208,3 +208,31 @@ def test_the_page_takes_as_many_queries_for_nine_needs_as_for_one(
     needs: list[Need] = [make_need(session, trust, rank=rank, cycle=older) for rank in (1, 2, 3)]
     assert sent() == few
     assert browser.page.count("/still-true") >= 2 + len(needs)
+
+
+def test_nobody_asks_about_a_lapsed_need_nor_is_introduced_for_it(
+    browser: Browser, session: Session, trust: Organisation, past: Cycle, now: Cycle
+) -> None:
+    need = make_need(session, trust, cycle=past, title="Fewer falls")
+    hin = make_organisation(session, Kind.HIN)
+    session.add(
+        HinPatch(
+            hin_id=hin.id, organisation_id=trust.id, source="test", source_date=clock.today(), confirmed=True
+        )
+    )
+    now.reminds_on = now.locks_on = clock.today() - timedelta(days=1)
+    session.commit()
+    innovator, broker = make_user(session, Role.INNOVATOR), make_user(session, Role.BROKER, hin)
+    browser.sign_in(innovator)
+    browser.get(f"/needs/{need.ref}")
+    assert "Ask a question about this need" not in browser.text
+    assert (
+        browser.post(f"/needs/{need.ref}/ask", {"question": "Which wards would come first?"}).status_code
+        == 409
+    )
+    assert "This need has lapsed: its organisation has not confirmed it." in browser.text
+    browser.post("/sign-out")
+    browser.sign_in(broker)
+    browser.get(f"/patch/{need.ref}")
+    assert "so nobody can be introduced for it." in browser.text
+    assert "All matches" not in browser.text
