@@ -55,8 +55,14 @@ class RandomEncoder:
         return self.encode_documents(texts)
 
 
-def fill(url: str, *, needs: int, technologies: int, seed: int = 20261121) -> None:
-    """Make a new database with so many published needs and listed technologies, indexed."""
+def fill(
+    url: str, *, needs: int, technologies: int, organisations: int | None = None, seed: int = 20261121
+) -> None:
+    """Make a new database with so many published needs and listed technologies, indexed.
+
+    Of so many ``organisations`` each has three needs in the current cycle, and what is left in earlier ones, lapsed
+    or withdrawn; without a number there are as many as are needed for all needs to be open.
+    """
     engine = make_engine(url, create=True)
     migrating.upgrade(engine)
     engine.dispose()
@@ -66,7 +72,7 @@ def fill(url: str, *, needs: int, technologies: int, seed: int = 20261121) -> No
         load_reference()
         with Session(app.extensions["engine"]) as session:
             session.connection(execution_options={"writes": True})
-            _needs(session, chosen, needs)
+            _needs(session, chosen, needs, organisations)
             _technologies(session, chosen, technologies)
             _go_on_counting(session)
             session.commit()
@@ -86,24 +92,38 @@ def _go_on_counting(session: Session) -> None:
             session.execute(last)
 
 
-def _needs(session: Session, chosen: random.Random, number: int) -> None:
-    now, today = clock.now(), clock.today()
-    session.add(
-        Cycle(
-            name="Benchmark",
-            opens_on=today - timedelta(days=10),
-            reminds_on=today + timedelta(days=66),
-            locks_on=today + timedelta(days=80),
-            closes_on=today + timedelta(days=80),
+def _cycles(session: Session, number: int) -> list[int]:
+    """Make the current cycle and those before it; return their ids, the latest first. Of several all are locked."""
+    today = clock.today()
+    cycles = []
+    for back in range(number):
+        opens = today - timedelta(days=10 + 120 * back)
+        locked = number > 1
+        cycles.append(
+            Cycle(
+                name=f"Benchmark {back}" if back else "Benchmark",
+                opens_on=opens,
+                reminds_on=opens + timedelta(days=5 if locked else 76),
+                locks_on=opens + timedelta(days=9 if locked else 90),
+                closes_on=opens + timedelta(days=90),
+            )
         )
-    )
+    session.add_all(cycles)
     session.flush()
-    cycle_id = session.scalars(select(Cycle.id)).one()
+    return [cycle.id for cycle in cycles]
+
+
+def _needs(session: Session, chosen: random.Random, number: int, organisations: int | None) -> None:
+    now = clock.now()
+    each = 3 * (organisations or -(-number // 3))
+    cycle_ids = _cycles(session, -(-number // each))
     ids = list(session.scalars(select(Organisation.id).where(Organisation.kind.in_(NEED_KINDS))))
     icbs = list(
         session.execute(select(Organisation.id, Organisation.region_id).where(Organisation.kind == Kind.ICB))
     )
-    while len(ids) * 3 < number:  # the registry has 264: the rest is made up, and so are their codes
+    while len(ids) * 3 < min(
+        number, each
+    ):  # the registry has 264: the rest is made up, and so are their codes
         icb, region = chosen.choice(icbs)
         extra = Organisation(
             code=f"ZZ{len(ids)}",
@@ -125,11 +145,12 @@ def _needs(session: Session, chosen: random.Random, number: int) -> None:
             {
                 "id": at + 1,
                 "ref": f"{at:012x}",
-                "organisation_id": ids[at // 3],
+                "organisation_id": ids[at % each // 3],
                 "created_at": now,
                 "published_at": now - timedelta(minutes=at),
                 "version": 1,
-                "withdrawn_reason": "",
+                "withdrawn_at": now if at >= each and at % 10 == 0 else None,
+                "withdrawn_reason": "Benchmark" if at >= each and at % 10 == 0 else "",
             }
         )
         versions.append(
@@ -158,7 +179,12 @@ def _needs(session: Session, chosen: random.Random, number: int) -> None:
             }
         )
         places.append(
-            {"organisation_id": ids[at // 3], "cycle_id": cycle_id, "rank": at % 3 + 1, "need_id": at + 1}
+            {
+                "organisation_id": ids[at % each // 3],
+                "cycle_id": cycle_ids[at // each],
+                "rank": at % 3 + 1,
+                "need_id": at + 1,
+            }
         )
     for table, values in ((Need, rows), (NeedVersion, versions), (Priority, places)):
         session.execute(insert(table), values)
@@ -229,10 +255,10 @@ def _index(engine: Engine, kind: DocumentKind, indexer: Indexer, batch: int = 50
             session.commit()
 
 
-def prepared(folder: Path, *, needs: int, technologies: int) -> str:
+def prepared(folder: Path, *, needs: int, technologies: int, organisations: int | None = None) -> str:
     """Return the address of a filled SQLite database in a folder, made when it is not there."""
-    path = folder / f"benchmark-{needs}-{technologies}.db"
+    path = folder / f"benchmark-{needs}-{technologies}-{organisations or 'any'}.db"
     url = f"sqlite:///{path}"
     if not path.exists():
-        fill(url, needs=needs, technologies=technologies)
+        fill(url, needs=needs, technologies=technologies, organisations=organisations)
     return url
