@@ -5,12 +5,12 @@ from __future__ import annotations
 from marketplace.access.actor import ANONYMOUS, Actor
 from marketplace.demand import finder, queries, rules
 from marketplace.demand.finder import World
-from marketplace.demand.queries import NEED
-from marketplace.demand.rules import Asked, Fact, Sort
+from marketplace.demand.queries import FAMILY, NEED, Shared, Thing
+from marketplace.demand.rules import Asked, Sort
 from marketplace.demand.wording import described
-from marketplace.needs.models import Need
 from marketplace.web.feeds import ENTRIES, Entry, Feed, tag_uri
 from marketplace.web.links import public_link
+from marketplace.web.words import listed
 
 
 def public_address(endpoint: str, asked: Asked) -> str:
@@ -28,7 +28,7 @@ def feed_of(_actor: Actor, asked: Asked) -> Feed:
     world = World.read(ANONYMOUS)
     found = finder.results(world, asked)
     facts = [] if found.nearest else rules.in_order(found.facts, Sort.NEWEST, {})[:ENTRIES]
-    needs = queries.items(ANONYMOUS, [fact.ref for fact in facts if fact.kind == NEED])
+    things = queries.things(ANONYMOUS, [fact.key for fact in facts], world.families)
     usual = rules.query_string(asked.on(1))
     return Feed(
         id=tag_uri("demand", usual) if usual else tag_uri("demand"),
@@ -36,19 +36,28 @@ def feed_of(_actor: Actor, asked: Asked) -> Feed:
         subtitle="Needs of NHS organisations in England, as this search finds them",
         self_href=public_address("demand.feed", asked),
         href=public_address("demand.find", asked),
-        entries=[entry(needs[fact.ref], fact) for fact in facts if fact.ref in needs],
+        entries=[entry(things[fact.key]) for fact in facts if fact.key in things],
     )
 
 
-def entry(need: Need, fact: Fact) -> Entry:
-    """Return a need as an entry; its id is the need's own, whichever search it was found by."""
-    version = need.current
+def entry(thing: Thing) -> Entry:
+    """Return one thing as an entry; its id is its own, whichever search it was found by."""
+    if isinstance(thing, Shared):
+        return Entry(
+            id=tag_uri(FAMILY, thing.ref),
+            title=thing.name,
+            href=public_link("families.family", ref=thing.ref),
+            updated=thing.changed_at,
+            author=listed(thing.organisations),
+            summary="; ".join(thing.titles),
+        )
+    need, version = thing, thing.current
     if version is None:
         raise ValueError("only published needs are found")
     terms = (version.clinical_area, version.care_setting, version.shift)
     changed = f"Changed: {version.change_note} " if version.change_note else ""
     return Entry(
-        id=tag_uri(fact.kind, need.ref),
+        id=tag_uri(NEED, need.ref),
         title=version.title,
         href=public_link("needs.need", ref=need.ref),
         updated=version.published_at,

@@ -14,12 +14,12 @@ from marketplace.demand import actions, finder, letters, queries, saving
 from marketplace.demand.documents import public_address
 from marketplace.demand.finder import Results, World
 from marketplace.demand.models import SavedSearch
-from marketplace.demand.queries import NEED
+from marketplace.demand.queries import NEED, Shared, Thing
 from marketplace.demand.rules import Asked, Fact
 from marketplace.demand.saving import Key, News
 from marketplace.demand.wording import described
-from marketplace.needs.models import Need
 from marketplace.web.links import public_link
+from marketplace.web.words import listed
 
 #: So many searches are looked up in what was read of the database once; then it is read anew.
 CHUNK = 20
@@ -60,13 +60,13 @@ def digest(world: World, id_: int, period: date) -> bool:
         if taken is None:
             return False
         fresh = news(there, queries.ledger(session, id_))
-        shown = still_so(fresh, {fact.key: fact for fact in found.facts})
+        shown = still_so(fresh, {fact.key: fact for fact in found.facts}, world.families)
         if not shown:
             return False
         letter = letters.digest(
             name=taken.name,
             looks_for=described(asked, world.places),
-            told=[told(need, one) for one, need in shown],
+            told=[told(thing, one) for one, thing in shown],
             page=public_address("demand.find", asked),
             manage=manage_link(taken),
             stop=actions.stop_link(taken.ref),
@@ -109,21 +109,32 @@ def news(there: Mapping[Key, int], told: Mapping[Key, int]) -> list[News]:
     return saving.news(there, told, is_material)
 
 
-def still_so(fresh: Sequence[News], facts: Mapping[Key, Fact]) -> list[tuple[News, Need]]:
+def still_so(
+    fresh: Sequence[News], facts: Mapping[Key, Fact], families: Mapping[str, Sequence[str]]
+) -> list[tuple[News, Thing]]:
     """Return the news with what it is about, less what has changed since it was found: the next digest tells that."""
-    needs = queries.items(ANONYMOUS, [ref for one in fresh for kind, ref in [one.key] if kind == NEED])
+    things = queries.things(ANONYMOUS, [one.key for one in fresh], families)
     return [
-        (one, need)
+        (one, thing)
         for one in fresh
-        if (need := needs.get(one.key[1])) is not None
-        and need.version == one.version
-        and (need.withdrawn_at is None or not facts[one.key].open)
+        if (thing := things.get(one.key)) is not None
+        and (
+            isinstance(thing, Shared)
+            or (thing.version == one.version and (thing.withdrawn_at is None or not facts[one.key].open))
+        )
     ]
 
 
-def told(need: Need, one: News) -> letters.Told:
-    """Return a need as a digest tells it."""
-    version = need.current
+def told(thing: Thing, one: News) -> letters.Told:
+    """Return one thing as a digest tells it."""
+    if isinstance(thing, Shared):
+        return letters.Told(
+            title=thing.name,
+            by=f"A family of needs, shared by {listed(thing.organisations)}",
+            facts=listed(thing.regions),
+            href=public_link("families.family", ref=thing.ref),
+        )
+    need, version = thing, thing.current
     if version is None:
         raise ValueError("only published needs are found")
     terms = (version.clinical_area, version.care_setting, version.timing, version.funding_state)

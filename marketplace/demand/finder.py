@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from marketplace.access.actor import Actor
 from marketplace.demand import queries, rules
-from marketplace.demand.queries import NEED, Places
+from marketplace.demand.queries import FAMILY, NEED, Places
 from marketplace.demand.rules import Asked, Fact
+from marketplace.demand.saving import Key
 from marketplace.demand.wording import labels
 from marketplace.web.forms import clean_line
 from marketplace.web.paging import PER_PAGE
@@ -44,24 +45,34 @@ class World:
     actor: Actor
     facts: Sequence[Fact]
     places: Places
+    #: The refs of each family's needs, by its own.
+    families: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, actor: Actor) -> World:
         """Read it."""
         return cls(actor, *queries.facts(actor))
 
+    def with_families(self, keys: Collection[Key]) -> set[Key]:
+        """Return these things, and the families of which a need is among them."""
+        found = set(keys)
+        for ref, members in self.families.items():
+            if any((NEED, member) in found for member in members):
+                found.add((FAMILY, ref))
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
     """Everything that an address finds, in order; ``pool`` is what its filters' counts are made of.
 
-    ``nearest`` says that nothing fits well, and that these are the closest. ``fit`` tells how well each fits, by ref.
+    ``nearest`` says that nothing fits well, and that these are the closest. ``fit`` tells how well each fits.
     """
 
     asked: Asked
     facts: tuple[Fact, ...]
     pool: tuple[Fact, ...]
-    fit: Mapping[str, str]
+    fit: Mapping[Key, str]
     notes: tuple[str, ...]
     nearest: bool = False
     degraded: bool = False
@@ -74,6 +85,7 @@ class Shown:
     results: Results
     counts: Mapping[str, Counter[str]]
     places: Places
+    families: Mapping[str, Sequence[str]]
     facts: tuple[Fact, ...]
     number: int
     pages: int
@@ -100,6 +112,7 @@ def shown(actor: Actor, asked: Asked) -> Shown:
         results=found,
         counts=rules.counts(found.pool, found.asked.wanted),
         places=world.places,
+        families=world.families,
         facts=found.facts[(number - 1) * PER_PAGE : number * PER_PAGE],
         number=number,
         pages=last,
@@ -131,13 +144,20 @@ def _searched(world: World, asked: Asked, notes: list[str]) -> Results:
     typed, exact = asked.searched, rules.phrases(asked.searched)
     ranked = search_needs(rules.unquoted(typed), FOUND_MOST)
     places = {(NEED, ref): place for place, ref in enumerate(ranked.refs)}
-    fitting: Collection[tuple[str, str]] = {(NEED, ref) for ref in ranked.fits}
-    closest: Collection[tuple[str, str]] = places.keys()
+    fitting: Collection[Key] = {(NEED, ref) for ref in ranked.fits}
+    closest: Collection[Key] = places.keys()
     if exact:
         saying = queries.saying(world.actor, exact)
         # Who types a phrase alone wants what says it, however well the rest of it fits.
         fitting = saying & set(fitting) if rules.beside(typed) else saying
         closest = saying
+    fitting, closest = world.with_families(fitting), world.with_families(closest)
+    strengths = {(NEED, ref): strength for ref, strength in ranked.strengths.items()}
+    for ref, members in world.families.items():
+        # A family is found by the need of it that fits best.
+        best = min(((NEED, one) for one in members), key=lambda key: places.get(key, len(places)))
+        if best in places:
+            places[FAMILY, ref], strengths[FAMILY, ref] = places[best], strengths.get(best, "")
     closed = queries.closed_with(world.actor, rules.words(typed))
     if exact:
         closed &= saying
@@ -149,7 +169,7 @@ def _searched(world: World, asked: Asked, notes: list[str]) -> Results:
         notes.append(MANY_FIT)
     if asked.wanted["state"] != rules.USUAL_STATE:
         notes.append(BY_WORDS)
-    fit = {fact.ref: ranked.strengths.get(fact.ref, "") for fact in found}
+    fit = {fact.key: strengths.get(fact.key, "") for fact in found}
     nearest = not found
     if nearest:
         near = [fact for fact in world.facts if fact.open and fact.key in closest]

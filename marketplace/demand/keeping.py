@@ -11,14 +11,13 @@ from marketplace import clock
 from marketplace.demand import actions, emails
 from marketplace.demand.models import SavedSearch
 from marketplace.demand.pages import address
-from marketplace.demand.queries import Places
+from marketplace.demand.queries import Places, Shared, Thing
 from marketplace.demand.rules import Asked
-from marketplace.demand.saving import Frequency, News
+from marketplace.demand.saving import Frequency, Key, News
 from marketplace.demand.wording import described
-from marketplace.needs.models import Need
 from marketplace.needs.pages import organisation_link
 from marketplace.web.pages import Link, Page, Tag
-from marketplace.web.words import ago, count
+from marketplace.web.words import ago, count, listed
 
 #: So many new things are listed on the page of a search.
 NEW_MOST = 50
@@ -174,7 +173,7 @@ class SavedPage(Page):
         cls,
         search: SavedSearch,
         fresh: Sequence[News],
-        needs: Mapping[str, Need],
+        things: Mapping[Key, Thing],
         places: Places,
         *,
         token: str = "",
@@ -182,7 +181,7 @@ class SavedPage(Page):
     ) -> SavedPage:
         """Build the page of a signed-in person or, with the ``token`` of a letter, of an address."""
         asked = emails.asked_by(search)
-        lines = [new_line(needs[one.key[1]], one) for one in fresh if one.key[1] in needs]
+        lines = [new_line(things[one.key], one) for one in fresh if one.key in things]
         return cls(
             title=search.name,
             looks_for=described(asked, places),
@@ -211,9 +210,13 @@ class SavedPage(Page):
         )
 
 
-def new_line(need: Need, one: News) -> NewLine:
-    """Return a need that is new for a search as a line."""
-    version = need.current
+def new_line(thing: Thing, one: News) -> NewLine:
+    """Return what is new for a search as a line."""
+    if isinstance(thing, Shared):
+        here = url_for("families.family", ref=thing.ref)
+        by = Link(f"Shared by {listed(thing.organisations)}", here)
+        return NewLine(Link(thing.name, here), by, "Family of needs", Tag("New", "green"))
+    need, version = thing, thing.current
     title = version.title if version is not None else ""
     when = ago(version.published_at, clock.today()) if version is not None else ""
     note = f": {version.change_note}" if one.changed and version is not None and version.change_note else ""

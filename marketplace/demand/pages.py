@@ -13,15 +13,16 @@ from flask import url_for
 from marketplace import clock
 from marketplace.demand import rules
 from marketplace.demand.finder import Results, Shown
-from marketplace.demand.queries import NEED
-from marketplace.demand.rules import FACETS, Asked, Fact, Sort, State
+from marketplace.demand.queries import Shared, Thing
+from marketplace.demand.rules import FACETS, Asked, Fact, Sort, State, What
+from marketplace.demand.saving import Key
 from marketplace.demand.wording import labels
 from marketplace.matches.pages import FITS_BY_VALUE, Piece, Quote
 from marketplace.needs.models import Cycle, Need
 from marketplace.needs.pages import cycle_words, organisation_link, stand_tags
 from marketplace.needs.rounds import Round, Standing, stand
 from marketplace.web.pages import Link, Page, Tag
-from marketplace.web.words import ago, count, day
+from marketplace.web.words import ago, count, day, listed
 
 #: So many values of a filter are shown at once; what is chosen is always among them.
 AT_ONCE = 12
@@ -106,7 +107,7 @@ class FindPage(Page):
     def build(
         cls,
         shown: Shown,
-        needs: Mapping[str, Need],
+        things: Mapping[Key, Thing],
         quotes: Mapping[str, Quote],
         cycles: Sequence[Cycle],
     ) -> FindPage:
@@ -133,9 +134,9 @@ class FindPage(Page):
                 for value in values
             ),
             items=tuple(
-                item(needs[fact.ref], fact, found.fit.get(fact.ref, ""), quotes.get(fact.ref), rounds)
+                item(things[fact.key], fact, found.fit.get(fact.key, ""), quotes.get(fact.ref), rounds)
                 for fact in shown.facts
-                if fact.kind == NEED and fact.ref in needs
+                if fact.key in things
             ),
             nearest=found.nearest and bool(asked.text),
             narrowed=bool(asked.chosen),
@@ -207,12 +208,42 @@ def counted(found: Results) -> str:
     narrowed = " with these filters" if set(asked.chosen) - ({"state"} if noun != "need" else set()) else ""
     if asked.text and (found.nearest or not number):
         return f"No {noun} fits “{asked.searched}” well{narrowed}"
-    if asked.text:
-        return f"{count(number, noun)} for “{asked.searched}”{narrowed}"
-    return count(number, noun) + narrowed
+    families = sum(fact.kind == What.FAMILY for fact in found.facts)
+    parts = [count(number - families, noun)] if number > families or not families else []
+    parts += [count(families, "family of needs", "families of needs")] if families else []
+    return listed(parts) + (f" for “{asked.searched}”" if asked.text else "") + narrowed
 
 
-def item(need: Need, fact: Fact, fit: str, quote: Quote | None, rounds: Sequence[Round]) -> Item:
+def item(thing: Thing, fact: Fact, fit: str, quote: Quote | None, rounds: Sequence[Round]) -> Item:
+    """Return one thing that was found, of whatever kind."""
+    return (
+        family_item(thing, fact, fit)
+        if isinstance(thing, Shared)
+        else need_item(thing, fact, fit, quote, rounds)
+    )
+
+
+def family_item(family: Shared, fact: Fact, fit: str) -> Item:
+    """Return a family as one thing that was found."""
+    here = url_for("families.family", ref=family.ref)
+    tags = [FITS_BY_VALUE[fit]] if fit else []
+    others = [title for title in family.titles if title != family.name]
+    facts = [f"Changed {ago(family.changed_at, clock.today())}"]
+    if fact.closes:
+        facts.append(f"The first of its needs closes on {day(date.fromordinal(fact.closes))}")
+    return Item(
+        title=Link(family.name, here),
+        by=Link(f"{count(fact.shared + 1, 'organisation shares', 'organisations share')} it", here),
+        where=listed(family.regions),
+        tags=(*tags, Tag("Family of needs", "purple")),
+        quote=(),
+        source="",
+        summary=f"Also said as: {'; '.join(others)}" if others else "",
+        facts=tuple(facts),
+    )
+
+
+def need_item(need: Need, fact: Fact, fit: str, quote: Quote | None, rounds: Sequence[Round]) -> Item:
     """Return a need as one thing that was found."""
     version, today = need.current, clock.today()
     if version is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, String, and_, cast, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Executable, String, and_, cast, or_, select, type_coerce
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
@@ -18,15 +18,16 @@ from marketplace.accounts.models import User
 from marketplace.accounts.rules import DeadLink, hashed
 from marketplace.database import db
 from marketplace.demand.models import SavedSearch, ToldItem
-from marketplace.demand.rules import Fact, State, says
+from marketplace.demand.rules import Fact, State, What, says
 from marketplace.demand.saving import Frequency, Key, awake, last_told, period
 from marketplace.errors import NotVisible
+from marketplace.families.models import Family, FamilyMember
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
 from marketplace.needs.rules import NeedContent
 from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
 
-NEED = "need"
+NEED, FAMILY = What.NEED.value, What.FAMILY.value
 #: The place of what has none in its organisation's top three: after all others.
 LAST = 9
 
@@ -88,8 +89,11 @@ def _one(value: str | None) -> tuple[str, ...]:
     return (value,) if value else ()
 
 
-def facts(actor: Actor) -> tuple[list[Fact], Places]:
-    """Return what is filtered by of everything that was ever published, the newest first, and the names of places."""
+def facts(actor: Actor) -> tuple[list[Fact], Places, dict[str, tuple[str, ...]]]:
+    """Return what is filtered by of everything that was ever published, the newest first, and the names of places.
+
+    And of each family, which is among what is found, the refs of its needs.
+    """
     organisations, places = _organisations()
     connection = (
         db.session.connection()
@@ -97,7 +101,8 @@ def facts(actor: Actor) -> tuple[list[Fact], Places]:
     cycle, today = needs.current_cycle(), clock.today()
     board = _board(actor, cycle)
     shared = _shared(board, cycle)
-    found = []
+    found: list[Fact] = []
+    by_id: dict[int, tuple[int, int]] = {}
     for age, (
         id_,
         ref,
@@ -114,6 +119,7 @@ def facts(actor: Actor) -> tuple[list[Fact], Places]:
         rank, closes_on = board.get(id_, (LAST, None))
         state = State.OPEN if id_ in board else State.LAPSED if withdrawn_at is None else State.WITHDRAWN
         name, placed = organisations[owner]
+        by_id[id_] = owner, len(found)
         found.append(
             Fact(
                 NEED,
@@ -122,7 +128,7 @@ def facts(actor: Actor) -> tuple[list[Fact], Places]:
                 rank,
                 age,
                 closes_on.toordinal() if closes_on is not None and closes_on >= today else 0,
-                shared.get(id_, 0),
+                len(shared.get(id_, ())),
                 name,
                 (
                     _one(state.value),
@@ -133,10 +139,50 @@ def facts(actor: Actor) -> tuple[list[Fact], Places]:
                     _one(timing),
                     _one(funding),
                     _evidence_types(evidence),
+                    _one(NEED),
                 ),
             )
         )
-    return found, places
+    families = {}
+    for ref, ids in _families(board).items():
+        members = [found[by_id[id_][1]] for id_ in ids if id_ in by_id]
+        sharers = {by_id[id_][0] for id_ in ids if id_ in by_id}.union(*(shared.get(id_, ()) for id_ in ids))
+        if len(members) > 1:
+            families[ref] = tuple(fact.ref for fact in members)
+            found.append(_family_fact(ref, members, len(sharers)))
+    return found, places, families
+
+
+def _families(board: Collection[int]) -> dict[str, list[int]]:
+    """Return the ids of the needs on the board of each family, by its ref."""
+    rows = db.session.execute(
+        select(Family.ref, FamilyMember.need_id)
+        .join(FamilyMember, FamilyMember.family_id == Family.id)
+        .where(Family.dissolved_at.is_(None), Family.merged_into_id.is_(None))
+        .order_by(Family.ref, FamilyMember.need_id)
+    )
+    found: dict[str, list[int]] = {}
+    for ref, id_ in rows:
+        if id_ in board:
+            found.setdefault(ref, []).append(id_)
+    return found
+
+
+def _family_fact(ref: str, members: Sequence[Fact], sharers: int) -> Fact:
+    """Return a family as one thing that is found: it has every value that one of its needs has."""
+    columns = zip(*(fact.values for fact in members), strict=True)
+    values = [tuple(dict.fromkeys(value for values in column for value in values)) for column in columns]
+    return Fact(
+        FAMILY,
+        ref,
+        1,
+        min(fact.rank for fact in members),
+        min(fact.age for fact in members),
+        min((fact.closes for fact in members if fact.closes), default=0),
+        sharers - 1,
+        "",
+        (*values[:-1], _one(FAMILY)),
+    )
 
 
 def _need_rows(actor: Actor) -> Executable:
@@ -178,17 +224,20 @@ def _board(actor: Actor, latest: Cycle | None) -> dict[int, tuple[int, date]]:
     }
 
 
-def _shared(board: Collection[int], cycle: Cycle | None) -> dict[int, int]:
-    """Return how many other organisations give a need of the board one of their places too, where any does."""
+def _shared(board: Collection[int], cycle: Cycle | None) -> dict[int, set[int]]:
+    """Return which other organisations give a need of the board one of their places too, where any does."""
     if cycle is None:
         return {}
     rows = db.session.execute(
-        select(Need.id, func.count(Priority.organisation_id.distinct()))
+        select(Need.id, Priority.organisation_id)
         .join(Priority, and_(Priority.need_id == Need.id, Priority.organisation_id != Need.organisation_id))
         .where(Priority.cycle_id == cycle.id)
-        .group_by(Need.id)
     )
-    return {id_: number for id_, number in rows if id_ in board}
+    found: dict[int, set[int]] = {}
+    for id_, organisation_id in rows:
+        if id_ in board:
+            found.setdefault(id_, set()).add(organisation_id)
+    return found
 
 
 # What is said word for word
@@ -285,6 +334,51 @@ def items(actor: Actor, refs: Collection[str]) -> dict[str, Need]:
         )
     )
     return {need.ref: need for need in db.session.scalars(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A family as lists show it: its name, who shares it, and when its needs changed last."""
+
+    ref: str
+    name: str
+    organisations: tuple[str, ...]
+    regions: tuple[str, ...]
+    titles: tuple[str, ...]
+    changed_at: datetime
+
+
+Thing = Need | Shared
+
+
+def things(actor: Actor, keys: Collection[Key], families: Mapping[str, Sequence[str]]) -> dict[Key, Thing]:
+    """Return what a list shows of things of all kinds; ``families`` are the refs of their needs."""
+    own = [ref for kind, ref in keys if kind == NEED]
+    shared = [ref for kind, ref in keys if kind == FAMILY and ref in families]
+    members = [ref for family in shared for ref in families[family]]
+    needs_ = items(actor, {*own, *members}) if keys else {}
+    found: dict[Key, Thing] = {(NEED, ref): needs_[ref] for ref in own if ref in needs_}
+    if shared:
+        rows = db.session.execute(select(Family.ref, Family.name).where(Family.ref.in_(shared)))
+        for ref, name in rows:
+            parts = [needs_[one] for one in families[ref] if one in needs_]
+            if parts:
+                found[FAMILY, ref] = _as_shared(ref, name, parts)
+    return found
+
+
+def _as_shared(ref: str, name: str, parts: Sequence[Need]) -> Shared:
+    parts = sorted(parts, key=lambda need: (str(need.published_at), need.ref))
+    titles = [need.current.title for need in parts if need.current is not None]
+    regions = [need.organisation.region.name for need in parts if need.organisation.region is not None]
+    return Shared(
+        ref,
+        name or titles[0],
+        tuple(dict.fromkeys(need.organisation.name for need in parts)),
+        tuple(dict.fromkeys(regions)),
+        tuple(titles),
+        max(need.current.published_at for need in parts if need.current is not None),
+    )
 
 
 # Saved searches

@@ -65,7 +65,8 @@ def find() -> ResponseReturnValue:
     refs = [fact.ref for fact in shown.facts if fact.kind == queries.NEED]
     text = asked.searched
     quotes = candidates.need_quotes(rules.unquoted(text), refs) if text and not shown.results.nearest else {}
-    page = pages.FindPage.build(shown, queries.items(actor, refs), quotes, needs.cycles())
+    things = queries.things(actor, [fact.key for fact in shown.facts], shown.families)
+    page = pages.FindPage.build(shown, things, quotes, needs.cycles())
     response = make_response(fragment(page))
     if wants_fragment():
         response.headers["HX-Replace-Url"] = usual
@@ -196,12 +197,12 @@ def saved() -> ResponseReturnValue:
 def _saved_page(search: SavedSearch, signed: str = "") -> keeping.SavedPage:
     world = World.read(ANONYMOUS)
     fresh = emails.fresh_for(world, [search])[search.id]
-    refs = [ref for one in fresh[: keeping.NEW_MOST] for kind, ref in [one.key] if kind == queries.NEED]
+    keys = [one.key for one in fresh[: keeping.NEW_MOST]]
     others = queries.of_address(db.session, search.email) if search.email else []
     return keeping.SavedPage.build(
         search,
         fresh,
-        queries.items(ANONYMOUS, refs),
+        queries.things(ANONYMOUS, keys, world.families),
         world.places,
         token=signed,
         others=[one for one in others if one.id != search.id and one.confirmed_at is not None],

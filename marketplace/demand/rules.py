@@ -31,6 +31,13 @@ class State(Term):
     WITHDRAWN = "withdrawn", "Withdrawn"
 
 
+class What(Term):
+    """What can be found."""
+
+    NEED = "need", "Needs of one organisation"
+    FAMILY = "family", "Families of needs that several share"
+
+
 class Sort(Term):
     """The order of what is found."""
 
@@ -58,6 +65,7 @@ FACETS: Mapping[str, str] = {
     "timing": "When they want to start",
     "funding": "Funding",
     "evidence": "Evidence asked for",
+    "kind": "Single needs and families",
 }
 _PLACES = {name: at for at, name in enumerate(FACETS)}
 #: Filters with so many values that a person chooses one from a list.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from marketplace.demand.queries import Places
-from marketplace.demand.rules import FACETS, Asked, State
+from marketplace.demand.rules import FACETS, Asked, State, What
 from marketplace.organisations.models import NEED_KINDS
 from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
 from marketplace.web.words import listed
@@ -25,6 +25,7 @@ def labels(places: Places) -> dict[str, Mapping[str, str]]:
         "timing": dict(Timing.choices()),
         "funding": dict(FundingState.choices()),
         "evidence": dict(EvidenceType.choices()),
+        "kind": dict(What.choices()),
     }
 
 

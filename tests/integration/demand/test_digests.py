@@ -28,6 +28,7 @@ from marketplace.vocabulary import ClinicalArea
 from marketplace.web.search import Found
 from marketplace.worker import other_chores
 from tests.factories.demand import make_saved
+from tests.factories.families import make_family
 from tests.factories.needs import COMPLETE, make_cycle, make_need
 from tests.factories.people import make_user
 
@@ -434,6 +435,20 @@ def test_a_long_digest_lists_the_first_and_counts_the_others(session: Session) -
     assert email.body.count("\nNew: ") == 30
     assert "And 5 more, on the page of the search." in email.body
     assert len(session.scalars(select(ToldItem)).all()) == 35
+
+
+def test_a_new_family_is_told_once(session: Session) -> None:
+    make_cycle(session)
+    needs_ = [make_need(session, title=f"Need {number}") for number in range(2)]
+    search = one_due(session)
+    actions.mark_seen(ANONYMOUS, search.ref, emails.there_now(World.read(ANONYMOUS), emails.asked_by(search)))
+    make_family(session, *needs_, name="Falls seen sooner")
+    run()
+    with clock.pretend(clock.now() + timedelta(days=1)):
+        run()
+    assert [lines for _, lines in letters(session)["somebody@example.com"]] == [
+        {("New", "Falls seen sooner")}
+    ]
 
 
 def test_the_worker_looks_for_digests_every_minute() -> None:

@@ -19,6 +19,7 @@ from marketplace.web.feeds import ATOM
 from marketplace.web.limits import Turns
 from marketplace.web.search import Found
 from tests.conftest import Browser
+from tests.factories.families import make_co_signature, make_family
 from tests.factories.needs import make_cycle, make_draft, make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_user
@@ -367,3 +368,64 @@ def test_the_page_names_its_feed(browser: Browser, three: None) -> None:
     link = re.search(r'<link rel="alternate" type="application/atom\+xml"[^>]*>', browser.page)
     assert link
     assert 'href="/demand.atom?area=frailty"' in link[0]
+
+
+# Families
+
+
+@pytest.fixture
+def family(session: Session, north: Organisation) -> Family:
+    trust = make_organisation(session, Kind.TRUST, name="Northern Trust", region_id=north.id)
+    icb = make_organisation(session, Kind.ICB, name="Southern ICB")
+    first = make_need(session, trust, title="Falls in wards", published_at=datetime(2026, 10, 1, tzinfo=UTC))
+    second = make_need(session, icb, title="Falls at home", published_at=datetime(2026, 10, 3, tzinfo=UTC),
+                       care_setting=CareSetting.HOME)  # fmt: skip
+    make_need(session, title="Faster scans", published_at=datetime(2026, 10, 2, tzinfo=UTC))
+    make_co_signature(session, first, make_organisation(session, name="Eastern Trust"))
+    return make_family(session, first, second, name="Falls seen sooner")
+
+
+def test_a_family_is_found_beside_its_needs_and_leads_to_its_page(
+    browser: Browser, session: Session, family: Family, boxes: Boxes
+) -> None:
+    browser.get("/demand?sort=shared")
+    assert count(browser) == "3 needs and 1 family of needs"
+    found = re.findall(r'<h3[^>]*><a href="([^"]*)">([^<]*)</a>', browser.page)
+    assert found[0] == (f"/families/{family.ref}", "Falls seen sooner")
+    assert "3 organisations share it, North" in browser.text.replace(" ,", ",")
+    assert "Shared by 1 other organisation" in browser.text
+    assert boxes("kind") == {
+        "need": ("Needs of one organisation (3)", False),
+        "family": ("Families of needs that several share (1)", False),
+    }
+    # It has the values of each of its needs.
+    browser.get("/demand?setting=home&kind=family")
+    assert "Falls seen sooner" in browser.text
+    browser.get("/demand?kind=need")
+    assert "Falls seen sooner" not in browser.text
+
+
+def test_a_family_is_found_by_what_one_of_its_needs_says(
+    app: Flask, browser: Browser, session: Session, family: Family
+) -> None:
+    refs = {member.need.current.title: member.need.ref for member in family.members if member.need.current}
+    session.rollback()
+    best = refs["Falls in wards"]
+    app.extensions["need_search"] = lambda *_: Found((best,), frozenset({best}), strengths={best: "strong"})
+    browser.get("/demand?q=falls")
+    assert re.findall(r'<h3[^>]*><a href="[^"]*">([^<]*)</a>', browser.page) == [
+        "Falls seen sooner",
+        "Falls in wards",
+    ]
+    assert browser.text.count("Strong fit") == 2
+    assert "tag:127.0.0.1,2026:family/" in browser.client.get("/demand.atom?q=falls").get_data(as_text=True)
+
+
+def test_a_family_of_which_one_need_is_left_is_no_family(
+    browser: Browser, session: Session, family: Family
+) -> None:
+    need = family.members[0].need
+    need.withdrawn_at, need.withdrawn_reason = clock.now(), "Solved"
+    session.commit()
+    browser.get("/demand")
+    assert count(browser) == "2 needs"
