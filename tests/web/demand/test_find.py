@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from marketplace import clock
+from marketplace.families.models import Family
 from marketplace.needs.rules import Wanted
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
