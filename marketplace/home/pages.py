@@ -90,6 +90,7 @@ class Welcome(Page):
     doors: tuple[Door, ...]
     figures: tuple[Figure, ...]
     newest: tuple[Line, ...]
+    picture: tuple[Link, ...]
     as_of: str
 
 
@@ -130,7 +131,7 @@ def welcome(counts: Counts, newest: Sequence[Need], as_of: str) -> Welcome:
             Figure(
                 f"{counts.organisations:,}",
                 "organisation has answered" if counts.organisations == 1 else "organisations have answered",
-                url_for("demand.find"),
+                url_for("cycles.coverage"),
             ),
             Figure(
                 f"{counts.technologies:,}",
@@ -144,6 +145,12 @@ def welcome(counts: Counts, newest: Sequence[Need], as_of: str) -> Welcome:
             ),
         ),
         newest=tuple(need_line(need) for need in newest),
+        picture=(
+            Link("Which organisations have answered", url_for("cycles.coverage")),
+            Link("Needs that several organisations share", url_for("families.listing")),
+            Link("Demand on a map of England", url_for("picture.map_page")),
+            Link("Demand by theme and region", url_for("picture.themes")),
+        ),
         as_of=as_of,
     )
 

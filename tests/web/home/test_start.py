@@ -47,6 +47,13 @@ def step(text: str) -> str:
     return text.split("Your next step: ")[1]
 
 
+@pytest.mark.parametrize("address", ["/coverage", "/families", "/demand/map", "/demand/themes"])
+def test_the_first_page_leads_to_the_whole_picture(browser: Browser, address: str) -> None:
+    browser.get("/")
+    assert f'href="{address}"' in browser.page
+    assert browser.get(address).status_code == 200
+
+
 def test_anybody_learns_what_this_is_and_finds_three_doors(browser: Browser) -> None:
     browser.get("/")
     assert "NHS organisations publish the three problems they most want solved" in browser.text
