@@ -25,6 +25,7 @@ class Seen:
     ``found`` are all entries of the place, ``foreign`` needs of organisations elsewhere that some here co-sign,
     ``named`` all organisations by id, ``regions`` the names of regions by code, ``themes`` those of themes by key and
     ``families`` families by reference; ``readable`` the organisations whose matches the person may see.
+    ``moved_to`` is the code under which the place is found now, where that is another than was asked for.
     """
 
     place: Place
@@ -35,6 +36,7 @@ class Seen:
     themes: Mapping[str, str]
     families: Mapping[str, FamilyFact]
     readable: Collection[int]
+    moved_to: str = ""
 
 
 def read(args: MultiDict[str, str]) -> Asked:
@@ -63,7 +65,15 @@ def seen(actor: Actor, kind: Kind, code: str) -> Seen:
         themes=queries.themes(),
         families=queries.families(actor, {entry.family for entry in found if entry.family}),
         readable=queries.reads_matches_of(actor),
+        moved_to=_moved_to(place, code),
     )
+
+
+def _moved_to(place: Place, code: str) -> str:
+    """Return where a place is found now; empty where it is still found here, or has gone to several."""
+    if len(place.heirs) == 1:
+        return place.heirs[0][0]
+    return place.organisation.code if place.organisation.code != code else ""
 
 
 # Pictures of all England

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import current_app, url_for
 
+from marketplace import clock
 from marketplace.matches.fits import COUNTED
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.picture import rules
@@ -16,7 +17,7 @@ from marketplace.picture.rules import NO_THEME, Asked, Entry, Fact, Held, Regist
 from marketplace.vocabulary import ClinicalArea
 from marketplace.web.pages import Link, Page, Tag
 from marketplace.web.paging import PER_PAGE, Paging
-from marketplace.web.words import count, listed
+from marketplace.web.words import count, day, listed
 
 #: Names of organisations that a line tells before it only counts them.
 NAMED = 4
@@ -212,6 +213,9 @@ def _up(seen: Seen) -> tuple[Link, ...]:
         links.append(
             Link(f"{own.name}: its own top three", url_for("needs.organisation", organisation_code=own.code))
         )
+    links += [
+        Link(f"Now part of {short_name(name)}", address(own.kind, code)) for code, name in seen.place.heirs
+    ]
     regions = {one.region for one in seen.place.members if one.region}
     if own.kind is not Kind.REGION:
         links += [
@@ -423,7 +427,8 @@ def _notes(seen: Seen) -> list[str]:
         if lost:
             notes.append(f"The ICS of {_names(lost)} is not known.")
     if own.closed_on is not None:
-        notes.append(f"{own.name} has closed, or closes on a day that is known.")
+        closed = own.closed_on <= clock.today()
+        notes.append(f"{own.name} {'closed' if closed else 'closes'} on {day(own.closed_on)}.")
     if any(fact.words_only for entry in seen.found for fact in entry.facts):
         notes.append(WORDS_ONLY)
     return notes

@@ -22,6 +22,7 @@ from marketplace.families.models import CoSignature, Family, FamilyMember, Theme
 from marketplace.matches.models import NeedFit
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need, NeedVersion, Priority
+from marketplace.organisations import lineage
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import NEED_KINDS, HinPatch, Kind, Organisation
 from marketplace.picture.rules import Fact
@@ -64,11 +65,16 @@ class FamilyFact:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An organisation whose part of the NHS is looked at, and the organisations in it, itself first."""
+    """An organisation whose part of the NHS is looked at, and the organisations in it, itself first.
+
+    ``elsewhere`` are the codes of those that another HIN's patch holds too; ``heirs`` code and name of those
+    of its kind to which everything of a closed one was handed over.
+    """
 
     organisation: Organisation
     members: tuple[Member, ...]
     elsewhere: tuple[str, ...] = ()
+    heirs: tuple[tuple[str, str], ...] = ()
 
 
 def members(wanted: ColumnElement[bool] | None = None) -> list[Member]:
@@ -122,14 +128,14 @@ def places(kind: Kind) -> dict[str, str]:
 
 def place(kind: Kind, code: str) -> Place:
     """Return an ICS, the patch of a HIN, or a region, with the organisations in it; raise `NotVisible` for none."""
-    found = organisations.by_code(db.session, code)
+    found = lineage.by_former_code(db.session, code) or organisations.by_code(db.session, code)
     if found is None or found.kind is not kind:
         raise NotVisible
     if kind is Kind.ICB:
-        return Place(found, _first(found, members(_in_ics(found.id))))
+        return Place(found, _first(found, members(_in_ics(found.id))), heirs=_heirs(found))
     if kind is Kind.HIN:
         inside = members(Organisation.id.in_(organisations.patch_of(db.session, [found.id])))
-        return Place(found, _first(found, inside), _also_elsewhere(found.id, inside))
+        return Place(found, _first(found, inside), _also_elsewhere(found.id, inside), _heirs(found))
     upper = select(Organisation.id).where(Organisation.kind == Kind.ICB, Organisation.region_id == found.id)
     return Place(
         found,
@@ -142,6 +148,13 @@ def place(kind: Kind, code: str) -> Place:
             )
         ),
     )
+
+
+def _heirs(found: Organisation) -> tuple[tuple[str, str], ...]:
+    if found.closed_on is None or found.closed_on > clock.today():
+        return ()
+    heirs = lineage.successors_of(db.session, found.id)
+    return tuple((one.code, one.name) for one in heirs if one.kind is found.kind)
 
 
 def _in_ics(icb_id: int) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from marketplace.access.doors import current_actor, public
@@ -27,14 +27,18 @@ def table(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -
 
 
 def place(kind: Kind, code: str) -> ResponseReturnValue:
-    """Show what a place needs."""
+    """Show what a place needs; lead from an address of before to where its needs are now."""
     seen = finder.seen(current_actor(), kind, code)
+    if seen.moved_to:
+        return redirect(pages.address(kind, seen.moved_to), 301)
     return fragment(pages.place_page(seen, finder.read(request.args), request.args.get("page", "")))
 
 
 def place_table(kind: Kind, code: str) -> ResponseReturnValue:
-    """Answer with what a place needs as a table."""
+    """Answer with what a place needs as a table, under an address of before too."""
     seen = finder.seen(current_actor(), kind, code)
+    if seen.moved_to:
+        return redirect(pages.address(kind, seen.moved_to, "_table"), 301)
     name = f"demand-{kind.value}-{seen.place.organisation.code}".lower()
     return table(name, pages.COLUMNS, pages.rows(seen, finder.read(request.args)))
 

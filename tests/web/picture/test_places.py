@@ -10,9 +10,18 @@ from datetime import date
 import pytest
 from sqlalchemy.orm import Session
 
+from marketplace import clock
 from marketplace.access.policy import Role
 from marketplace.needs.models import Need
-from marketplace.organisations.models import HinPatch, Kind, Organisation
+from marketplace.organisations.models import (
+    Change,
+    FormerCode,
+    HinPatch,
+    Kind,
+    Organisation,
+    Succession,
+    SuccessionLink,
+)
 from marketplace.vocabulary import ClinicalArea
 from tests.conftest import Browser
 from tests.factories.families import make_co_signature, make_family, make_theme
@@ -231,3 +240,56 @@ def test_long_lists_have_pages(browser: Browser, session: Session, dale: Dale) -
     assert "Page 2 of 2" in browser.text
     browser.get(f"/demand/ics/{dale.icb.code}?page=2")
     assert "Page 1 of 2" in browser.text
+
+
+def hand_over(session: Session, closed: Organisation, *heirs: Organisation, settled: bool = True) -> None:
+    """Close an organisation today; what it had goes to others, or still waits to be handed over."""
+    closed.closed_on = clock.today()
+    session.add(
+        Succession(
+            ref=f"succession{closed.id}",
+            kind=Change.MERGE if len(heirs) == 1 else Change.SPLIT,
+            effective_on=clock.today(),
+            source="test",
+            source_date=clock.today(),
+            recorded_at=clock.now(),
+            settled_at=clock.now() if settled else None,
+            links=[SuccessionLink(from_id=closed.id, to_id=heir.id) for heir in heirs],
+        )
+    )
+    session.commit()
+
+
+def test_the_address_of_a_merged_system_leads_to_its_successor(browser: Browser, session: Session) -> None:
+    closed, heir = (make_organisation(session, Kind.ICB, name=name) for name in ("Old Board", "New Board"))
+    hand_over(session, closed, heir)
+    for ending in ("", "/needs.csv"):
+        response = browser.client.get(f"/demand/ics/{closed.code}{ending}")
+        assert (response.status_code, response.location) == (301, f"/demand/ics/{heir.code}{ending}")
+
+
+def test_a_split_system_names_its_successors(browser: Browser, session: Session) -> None:
+    closed = make_organisation(session, Kind.ICB, name="Old Board")
+    heirs = [make_organisation(session, Kind.ICB, name=f"{part} Board") for part in ("East", "West")]
+    hand_over(session, closed, *heirs)
+    assert browser.get(f"/demand/ics/{closed.code}").status_code == 200
+    assert "Now part of East Board Now part of West Board" in browser.text
+    assert "Old Board closed on" in browser.text
+
+
+def test_a_closed_system_keeps_its_page_until_its_needs_are_handed_over(
+    browser: Browser, session: Session
+) -> None:
+    closed, heir = (make_organisation(session, Kind.ICB) for _ in range(2))
+    make_need(session, closed, title="Still here")
+    hand_over(session, closed, heir, settled=False)
+    assert browser.get(f"/demand/ics/{closed.code}").status_code == 200
+    assert "Still here" in browser.text
+
+
+def test_an_address_with_a_former_code_leads_to_the_code_of_today(browser: Browser, session: Session) -> None:
+    icb = make_organisation(session, Kind.ICB)
+    session.add(FormerCode(code="ZZOLD", organisation_id=icb.id, ended_at=clock.now()))
+    session.commit()
+    response = browser.client.get("/demand/ics/ZZOLD")
+    assert (response.status_code, response.location) == (301, f"/demand/ics/{icb.code}")
