@@ -1169,7 +1169,11 @@ class RankPage(Page):
             if cycle
             and need.priority
             and need.priority.cycle_id == cycle.id
-            and need.state is State.PUBLISHED
+            # Also the place that is held while a need is signed off, or has come back.
+            and (
+                need.state is State.PUBLISHED
+                or (need.draft is not None and rules.is_complete(need.draft.content()))
+            )
         )
         placed = sorted([*own, *((rank, need.ref) for rank, need in co_signed)])
         chosen = dict(chosen or {})

@@ -14,6 +14,7 @@ from tests.browser.conftest import Visitor
 from tests.factories.needs import make_cycle, make_draft
 from tests.factories.organisations import make_organisation
 from tests.factories.people import PASSWORD, make_user
+from tests.factories.signing import name_deputies
 
 MOST_STOPS = 60
 
@@ -71,13 +72,13 @@ class Keyboard:
         return shown
 
 
-def test_a_need_is_finished_and_published_by_keys_alone(
+def test_a_need_is_finished_and_submitted_by_keys_alone(
     visitor: Callable[..., Visitor], session: Session
 ) -> None:
     # given a lead whose need lacks one answer
     make_cycle(session)
     trust = make_organisation(session, Kind.TRUST)
-    make_draft(session, trust, title="Fewer falls at night", timing=None)
+    name_deputies(session, make_draft(session, trust, title="Fewer falls at night", timing=None).ref)
     email = make_user(session, Role.NEED_LEAD, trust).email
     session.rollback()
     somebody = visitor().open("/")
@@ -99,15 +100,15 @@ def test_a_need_is_finished_and_published_by_keys_alone(
     field = somebody.page.get_by_label("What do you need, in one sentence?")
     expect(field).to_be_focused()
     keys.type("Fewer falls").to("Save and come back later").press("Enter", leads_on=True)
-    # when they answer what is missing, check it all and publish
+    # when they answer what is missing, check it all and submit
     keys.to("When, and is there money?").press("Enter", leads_on=True)
     keys.to("Now").press("Space").to("Save and continue").press("Enter", leads_on=True)
     keys.to("Continue to your top three").press("Enter", leads_on=True)
-    keys.to("Fewer falls", "SELECT").press("ArrowDown").to("Publish in this order").press(
+    keys.to("Fewer falls", "SELECT").press("ArrowDown").to("Submit in this order").press(
         "Enter", leads_on=True
     )
-    # then it is public
-    somebody.sees("Your top three are published").sees("First priority")
+    # then it waits for the sponsor
+    somebody.sees("1 need submitted").sees("Waiting for the sponsor")
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])

@@ -1,8 +1,9 @@
-"""Publish the top three, and the public board, in a browser."""
+"""Write and submit the top three, sign them off, and the public board, in a browser."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from sqlalchemy import select
@@ -10,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from marketplace.access.policy import Role
 from marketplace.needs.models import Need, NeedDraft
-from marketplace.organisations.models import Kind, Organisation
+from marketplace.organisations.models import HinPatch, Kind, Organisation
 from tests.browser.conftest import Visitor
 from tests.factories.needs import make_cycle, make_draft, make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.people import PASSWORD, make_user
+from tests.factories.signing import name_deputies
 
 BOTH_WAYS = pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
 
@@ -27,11 +29,19 @@ def trust(session: Session) -> Organisation:
 
 
 @BOTH_WAYS
-def test_a_lead_writes_a_need_and_publishes_it(
+def test_a_lead_writes_a_need_the_sponsor_returns_it_and_it_is_published_after_the_check(
     visitor: Callable[..., Visitor], session: Session, trust: Organisation, script: bool
 ) -> None:
-    # given a lead whose organisation has published nothing
+    # given a lead whose organisation has published nothing, a sponsor, and the HIN that covers them
     email = make_user(session, Role.NEED_LEAD, trust).email
+    make_user(session, Role.NEED_LEAD, trust, name="Dora Deputy")
+    sponsor_email = make_user(session, Role.SPONSOR, trust).email
+    hin = make_organisation(session, Kind.HIN, name="Health Innovation North")
+    broker_email = make_user(session, Role.BROKER, hin).email
+    session.add(
+        HinPatch(hin_id=hin.id, organisation_id=trust.id, source="test", source_date=date(2026, 1, 1))
+    )
+    session.commit()
     lead = visitor(script=script).sign_in(email, PASSWORD)
     lead.open("/top-three").sees("0 of 3 published in this cycle")
     # when they answer the questions one by one
@@ -59,15 +69,38 @@ def test_a_lead_writes_a_need_and_publishes_it(
     lead.page.get_by_label("Care setting").select_option("care-home")
     lead.choose("Sickness to prevention").click(go)
     lead.choose("Within 6 months").choose("No funding yet").click(go)
-    # then they can check all of it, give it a place and publish
+    # then they can check all of it, name a deputy, give it a place and submit
     lead.sees("Would you put your name to this?").picture(f"needs-check-{script}")
+    lead.follow("Change who leads it")
+    lead.page.get_by_label("Who is the deputy?").select_option(label="Dora Deputy, need lead")
+    lead.click("Save").sees("The deputy is named").picture(f"reviews-people-{script}")
+    lead.follow("Back to the list of questions").follow("Check your answers")
     lead.follow("Continue to your top three")
     lead.page.get_by_label("Fewer falls at night").select_option("1")
-    lead.click("Publish in this order").sees("Your top three are published")
-    # and everybody can read it
-    visitor(script=script).open("/demand").follow("Fewer falls at night").sees(
-        "First priority of this organisation"
-    )
+    lead.click("Submit in this order").sees("1 need submitted").sees("Waiting for the sponsor")
+    lead.picture(f"needs-workspace-submitted-{script}")
+    # when the sponsor returns it with a comment beside the title
+    sponsor = visitor(script=script).sign_in(sponsor_email, PASSWORD)
+    sponsor.open("/").sees("Waiting for your approval (1)").follow("Approve or return 1 need")
+    sponsor.picture(f"reviews-queue-{script}").follow("Fewer falls at night")
+    sponsor.page.get_by_text("Comment on Title", exact=True).first.click()
+    sponsor.fill("Comment on Title", "Say of whom, please.").picture(f"reviews-review-{script}")
+    sponsor.click("Return with comments").sees("The need is returned")
+    # then the lead finds it beside the title, answers, and submits again
+    lead.open("/").follow("Deal with a reviewer’s comments").sees("Say of whom, please.")
+    lead.picture(f"needs-check-returned-{script}").follow("Title: Say of whom, please.")
+    lead.fill("What do you need, in one sentence?", "Fewer falls of care home residents at night")
+    lead.fill("Your reply to the reviewer", "Done.").picture(f"needs-question-comment-{script}")
+    lead.click(go).sees("Check your answers").follow("Continue to your top three")
+    lead.click("Submit in this order").sees("1 need submitted")
+    # when the sponsor approves and the HIN checks
+    sponsor.open("/sign-off").choose("I approve this need").click("Approve").sees("sent to the HIN to check")
+    broker = visitor(script=script).sign_in(broker_email, PASSWORD)
+    broker.open("/").follow("Check “Fewer falls of care home residents at night”")
+    broker.picture(f"reviews-check-{script}").click("Checked: publish it").sees("checked and published")
+    # then everybody can read it, and who signed it off
+    reader = visitor(script=script).open("/demand").follow("Fewer falls of care home residents at night")
+    reader.sees("First priority of this organisation").sees("checked by Health Innovation North on")
 
 
 def test_two_people_who_change_one_answer_lose_nothing(
@@ -96,6 +129,8 @@ def test_a_published_need_is_changed_and_withdrawn(
 ) -> None:
     # given a published need
     need = make_need(session, trust, title="Quieter wards at night")
+    name_deputies(session, need.ref)
+    sponsor_email = make_user(session, Role.SPONSOR, trust).email
     page = f"/needs/{need.ref}"
     email = make_user(session, Role.NEED_LEAD, trust).email
     lead = visitor(script=script).sign_in(email, PASSWORD).open(page)
@@ -103,9 +138,17 @@ def test_a_published_need_is_changed_and_withdrawn(
     lead.click("Change this need").follow("What do you need?")
     lead.fill("What do you need, in one sentence?", "Quieter wards").click("Save and come back later")
     lead.follow("Check your answers").fill("What did you change, and why?", "Shorter title")
-    lead.click("Publish the new version").sees("Your changes are published")
-    # then everybody sees the new version and the history
-    visitor(script=script).open(page).sees("Shorter title")
+    lead.click("Submit the new version").sees("The new version is submitted")
+    # then everybody sees the old one until the sponsor has approved; no HIN covers this trust
+    visitor(script=script).open(page).sees("Quieter wards at night")
+    sponsor = visitor(script=script).sign_in(sponsor_email, PASSWORD)
+    sponsor.open("/sign-off").follow("Quieter wards").sees("Changes since version 1")
+    sponsor.picture(f"reviews-edit-{script}").click("Approve").sees("approved and published")
+    reader = (
+        visitor(script=script).open(page).sees("Shorter title").sees("Not checked by a health innovation")
+    )
+    # and compares the two side by side
+    reader.follow("Compare two versions").sees("1 answer differs").picture(f"reviews-compare-{script}")
     # when it is withdrawn, then its page tells why
     lead.open(page).follow("Withdraw this need").click("Withdraw this need").sees(
         "Enter why you withdraw this need"
