@@ -904,6 +904,8 @@ class QuestionPage(Page):
     looks: str
     look_first: str
     comments: Mapping[str, Comment]
+    likes: tuple[LikeItem, ...]
+    likes_note: str
     focus_last: bool = False
 
     @classmethod
@@ -920,12 +922,14 @@ class QuestionPage(Page):
         focus_last: bool = False,
         settled: Mapping[int, str | None] | None = None,
         wrong: Mapping[int, str] | None = None,
+        likes: Likes | None = None,
     ) -> QuestionPage:
         """Build the page.
 
         ``typed`` is what stands on it where that is not the draft; ``ticked`` are the findings that shall be left.
         ``saved`` tells that the person comes back to look at what the coach asks. ``settled`` are replies to comments
-        of a reviewer that are not saved, ``wrong`` what is wrong with them.
+        of a reviewer that are not saved, ``wrong`` what is wrong with them. ``likes`` are needs of others that say
+        the same, where this page shows them.
         """
         first = question.asks[0]
         found = open_findings(draft.content() if typed is None else typed, draft)
@@ -942,6 +946,8 @@ class QuestionPage(Page):
             number=f"Question {QUESTIONS.index(question) + 1} of {len(QUESTIONS)}",
             back_href=url_for("needs.tasks", ref=need.ref),
             look_href=url_for("needs.answer", ref=need.ref, slug=question.slug),
+            likes=like_items(likes, writing=True) if likes is not None else (),
+            likes_note=likes.note if likes is not None else "",
             slots=slots,
             swaps=",".join(["#coach-said:innerHTML", *(f"#{slot.id}:innerMorph" for slot in slots.values())])
             if slots

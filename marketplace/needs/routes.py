@@ -24,6 +24,9 @@ from marketplace.web.words import count
 
 needs = Blueprint("needs", __name__)
 
+#: The question that follows the one about the problem.
+AFTER_PROBLEM = "people"
+
 
 # What everybody sees
 
@@ -146,7 +149,12 @@ def question(ref: str, slug: str) -> ResponseReturnValue:
         return redirect(url_for("needs.check", ref=ref))
     form = forms.FORMS[slug].opened(draft.content(), draft.lock_version)
     saved = request.args.get("look") == "saved"
-    return fragment(pages.QuestionPage.build(found, draft, asked, form.spots(), saved=saved), form)
+    # Once title and problem are written and before the rest is: somebody may have published this need already.
+    early = found.state is State.DRAFT and slug == AFTER_PROBLEM
+    likes = finder.likes(current_actor(), found, draft=True) if early else None
+    return fragment(
+        pages.QuestionPage.build(found, draft, asked, form.spots(), saved=saved, likes=likes), form
+    )
 
 
 @needs.post("/needs/<ref>/questions/<slug>")

@@ -158,6 +158,23 @@ def test_while_a_need_is_written_its_lead_sees_who_has_published_something_like_
     assert "Night-time falls unseen" in browser.text.split(OWN_ANYWAY)[1]
 
 
+def test_right_after_the_problem_is_written_its_lead_sees_who_needs_this_too_and_can_co_sign(
+    browser: Browser, session: Session, fernside: Organisation, elmbrook: Organisation, reindex: Reindex
+) -> None:
+    like = make_need(session, elmbrook, title="Night-time falls unseen", problem=NIGHT_TOO)
+    draft = make_draft(session, fernside, title="Falls at night", problem="")
+    reindex()
+    browser.sign_in(make_user(session, Role.NEED_LEAD, fernside))
+    browser.get(f"/needs/{draft.ref}/questions/people")
+    assert HEADING not in browser.text
+    browser.get(f"/needs/{draft.ref}/questions/problem")
+    browser.post(f"/needs/{draft.ref}/questions/problem", {"problem": NIGHT, "act": "next"})
+    assert HEADING in browser.text
+    assert f'href="/needs/{like.ref}/co-sign"' in browser.page
+    browser.get(f"/needs/{draft.ref}/questions/outcome")
+    assert HEADING not in browser.text
+
+
 def test_a_change_of_a_published_need_is_not_told_to_be_like_itself(
     browser: Browser, session: Session, fernside: Organisation, reindex: Reindex
 ) -> None:
