@@ -77,7 +77,12 @@ def digest(world: World, id_: int, period: date) -> bool:
 
 def asked_by(search: SavedSearch) -> Asked:
     """Return what a saved search asks for."""
-    return finder.read(parse_qsl(search.query))
+    return asked_of(search.query)
+
+
+def asked_of(query: str) -> Asked:
+    """Return what the part of an address after the question mark asks for."""
+    return finder.read(parse_qsl(query))
 
 
 def fitting(found: Results) -> dict[Key, int]:

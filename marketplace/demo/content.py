@@ -322,6 +322,17 @@ class DemoIntroduction:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class DemoSearch:
+    """A search that a person saves: on which day from today, and the part of its address after the question mark."""
+
+    person: Key
+    name: Short
+    query: str
+    frequency: Annotated[str, Field(pattern="^(daily|weekly|none)$")]
+    day: PastDay
+
+
+@dataclass(frozen=True, config=_STRICT)
 class DemoPerson:
     """Someone with an account. Fictional.
 
@@ -352,6 +363,7 @@ class DemoContent:
     need_drafts: tuple[DemoNeedDraft, ...] = field(default=())
     technology_drafts: tuple[DemoTechnologyDraft, ...] = field(default=())
     co_signatures: tuple[DemoCoSignature, ...] = field(default=())
+    searches: tuple[DemoSearch, ...] = field(default=())
     need_edits: tuple[DemoEdit, ...] = field(default=())
     cycle: DemoCycle | None = None
     past_cycles: tuple[DemoCycle, ...] = field(default=())
@@ -372,6 +384,7 @@ def load() -> DemoContent:
         need_edits=need_edits(),
         technology_drafts=technology_drafts(),
         co_signatures=co_signatures(),
+        searches=searches(),
         cycle=cycle(),
         past_cycles=past_cycles(),
         carried=carried(),
@@ -430,6 +443,11 @@ def technology_drafts() -> tuple[DemoTechnologyDraft, ...]:
     return TypeAdapter(tuple[DemoTechnologyDraft, ...]).validate_python(
         _section("technologies.yaml", "drafts")
     )
+
+
+def searches() -> tuple[DemoSearch, ...]:
+    """Read which searches people keep, in the order of the file."""
+    return TypeAdapter(tuple[DemoSearch, ...]).validate_python(_section("people.yaml", "searches"))
 
 
 def co_signatures() -> tuple[DemoCoSignature, ...]:
@@ -491,6 +509,9 @@ def problems_in(content: DemoContent) -> Iterator[str]:
     needs_by_key = {need.key: need for need in content.needs}
     technologies_by_key = {technology.key: technology for technology in content.technologies}
 
+    for search in content.searches:
+        if search.person not in {person.key for person in content.people}:
+            yield f"Search {search.name}: there is no person {search.person}"
     for signature in content.co_signatures:
         if signature.need not in needs_by_key:
             yield f"Co-signature of {signature.organisation}: there is no need {signature.need}"

@@ -16,13 +16,18 @@ from flask import current_app
 from sqlalchemy import or_, select
 
 from marketplace import clock
-from marketplace.access.actor import SERVICE, Actor
+from marketplace.access.actor import ANONYMOUS, SERVICE, Actor
 from marketplace.access.policy import Role
 from marketplace.accounts import actions as accounts
 from marketplace.accounts import queries as people
 from marketplace.accounts.models import User
 from marketplace.cycles import actions as cycles
 from marketplace.database import db, transaction
+from marketplace.demand import actions as saving
+from marketplace.demand import emails as digests
+from marketplace.demand import queries as searches
+from marketplace.demand.finder import World
+from marketplace.demand.saving import Frequency
 from marketplace.demo import content as demo
 from marketplace.demo import timeline
 from marketplace.demo.content import DemoContent
@@ -147,6 +152,8 @@ class History:
                 self._return(edit, why)
             case timeline.Left(person):
                 self._leave(person)
+            case timeline.SearchSaved(search):
+                self._save_search(search)
             case timeline.CoSigned(signature):
                 self._co_sign(signature)
             case timeline.NeedDrafted(need_draft):
@@ -334,6 +341,19 @@ class History:
         sponsors = [one.key for one in own if one.role is demo.Role.SPONSOR]
         actors = [self._actor(key) for key in (*leads, *sponsors)]
         return next(one.user_id for one in actors if one.user_id not in (None, owner.user_id))
+
+    def _save_search(self, wanted: demo.DemoSearch) -> None:
+        actor = self._actor(wanted.person)
+        if wanted.name not in {search.name for search in searches.saved_by(actor)}:
+            there = digests.there_now(World.read(ANONYMOUS), digests.asked_of(wanted.query))
+            db.session.rollback()
+            saving.save(
+                actor,
+                query=wanted.query,
+                name=wanted.name,
+                frequency=Frequency(wanted.frequency),
+                there=there,
+            )
 
     def _co_sign(self, wanted: demo.DemoCoSignature) -> None:
         need, organisation = self._need(self._needs[wanted.need]), self._organisation(wanted.organisation)

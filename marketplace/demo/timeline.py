@@ -23,6 +23,7 @@ from marketplace.demo.content import (
     DemoPassport,
     DemoPerson,
     DemoReturn,
+    DemoSearch,
     DemoSupplier,
     DemoTechnology,
     DemoTechnologyDraft,
@@ -126,6 +127,13 @@ class Left:
 
 
 @dataclass(frozen=True)
+class SearchSaved:
+    """Somebody keeps a search, to be told what is new."""
+
+    search: DemoSearch
+
+
+@dataclass(frozen=True)
 class NeedDrafted:
     """An organisation begins a need that is still being written today."""
 
@@ -216,6 +224,7 @@ Event = (
     | TopThreeApproved
     | TopThreePublished
     | CoSigned
+    | SearchSaved
     | EditSubmitted
     | EditApproved
     | EditChecked
@@ -243,6 +252,7 @@ _ORDER: tuple[type[Event], ...] = (
     TopThreeApproved,
     TopThreePublished,
     CoSigned,
+    SearchSaved,
     EditSubmitted,
     EditApproved,
     EditChecked,
@@ -309,6 +319,8 @@ def _needs(content: DemoContent) -> Iterator[Moment]:
         yield Moment(published - DAYS_TO_READ - 1, TopThreeSubmitted(organisation, needs))
         yield Moment(published - DAYS_TO_READ, TopThreeApproved(organisation, needs))
         yield Moment(published, TopThreePublished(organisation, needs))
+    for search in content.searches:
+        yield Moment(search.day, SearchSaved(search))
     for signature in content.co_signatures:
         yield Moment(signature.day, CoSigned(signature))
 

@@ -394,6 +394,7 @@ def part() -> DemoContent:
         need_edits=tuple(one for one in DEMO.need_edits if one.need.startswith("nottingham-")),
         technology_drafts=(),
         co_signatures=(),
+        searches=(),
     )
 
 
