@@ -30,7 +30,7 @@ from marketplace.cycles import actions as cycles
 from marketplace.cycles.pages import cycle_line
 from marketplace.cycles.rules import DATES
 from marketplace.database import OldSQLite, db, transaction
-from marketplace.errors import DomainError
+from marketplace.errors import DomainError, NotVisible
 from marketplace.factory import FrontEndMissingError, create_app
 from marketplace.families.queries import last_run
 from marketplace.families.suggesting import suggest_now
@@ -45,6 +45,10 @@ from marketplace.organisations import actions as registry
 from marketplace.organisations import ods
 from marketplace.outbox import actions as queue
 from marketplace.settings import Settings
+from marketplace.succession import actions as succession
+from marketplace.succession import importing
+from marketplace.succession import queries as succession_queries
+from marketplace.succession.wording import sentence
 from marketplace.web.health import report
 from marketplace.web.words import count, moment
 from marketplace.worker import make_indexer
@@ -239,6 +243,89 @@ def _agreed() -> bool:
     except click.Abort:
         click.echo()
         return False
+
+
+@organisations_group.group("changes")
+def changes() -> None:
+    """Record mergers, splits, transfers and new names; rehearse and check handovers."""
+
+
+@changes.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Record the changes without asking.")
+@click.option("--dry-run", is_flag=True, help="Show the changes and stop.")
+def import_changes(file: Path, yes: bool, dry_run: bool) -> None:
+    """Import changes from FILE, a CSV file: one line for each organisation and its successor.
+
+    The columns are told in docs/successions.md. Shows what would be recorded and asks. It is
+    recorded as a whole or not at all.
+    """
+    with service():
+        try:
+            found = importing.read(db.session, file.read_text("utf-8-sig"))
+            for plan in found.plans:
+                succession.check(db.session, plan)
+                click.echo(importing.words_of(plan))
+            db.session.rollback()
+            if dry_run:
+                click.echo("Nothing was changed: this was a dry run.")
+                return
+            if not yes and not _agreed():
+                stop("Nothing was changed.")
+            refs = succession.record_all(SERVICE, found.plans)
+        except (OSError, UnicodeDecodeError):
+            stop(f"{file.name} cannot be read as a text file in UTF-8.")
+        except importing.FaultyFile as faulty:
+            stop("\n".join([f"{file.name} was not imported.", *(one.words for one in faulty.faults)]))
+        except DomainError as error:
+            stop(f"{file.name} was not imported. {error.message}.")
+    click.echo(f"{count(len(refs), 'change')} recorded: {', '.join(refs)}.")
+
+
+@changes.command("list")
+def list_changes() -> None:
+    """List the changes that are recorded, with their references."""
+    with service():
+        lines = [
+            f"{one.ref}: {succession_queries.state_of(one).value}. {sentence(one)}"
+            for one in succession_queries.listing(db.session)
+        ]
+    click.echo("\n".join(lines) or "No change is recorded.")
+
+
+@changes.command("rehearse")
+@click.argument("ref")
+def rehearse_change(ref: str) -> None:
+    """Hand over the change REF on trial, print the sums before and after, and undo everything.
+
+    What nobody has chosen yet goes where it is suggested, and top threes keep the order of before.
+    """
+    with service():
+        try:
+            found = succession.rehearse(ref)
+        except NotVisible:
+            stop(f"There is no change with the reference {ref}.")
+        except DomainError as error:
+            stop(f"The handover would not work out: {error.message}.")
+    for side, rows in (("Before", found.before), ("After", found.after)):
+        click.echo(f"{side}:")
+        for code, kind, state, number in rows:
+            click.echo(f"  {code:<24} {kind:<14} {state:<24} {number:>6}")
+        click.echo(f"  {'':<24} {'all':<39} {sum(int(row[3]) for row in rows):>6}")
+    click.echo(
+        f"{count(found.guessed, 'choice')} were not made yet and taken as suggested. Nothing was changed."
+    )
+
+
+@changes.command("check")
+def check_changes() -> None:
+    """List everything that still belongs to a closed organisation. Exit code 1 when there is anything."""
+    with service():
+        found = succession_queries.orphans(db.session)
+        lines = [f"{one.organisation.code}: {one.item.kind} {one.item.id}, {one.item.state}" for one in found]
+    if lines:
+        stop("\n".join([*lines, f"{count(len(lines), 'thing')} still at closed organisations."]))
+    click.echo("Nothing belongs to a closed organisation.")
 
 
 @main.command()

@@ -85,7 +85,9 @@ def feed() -> ResponseReturnValue:
 @demand.get("/needs")
 @public("an address from before, which leads to where needs are found now")
 def board() -> ResponseReturnValue:
-    """Lead from the board's address of before to the same search."""
+    """Lead from the board's address of before to the same search, or to the board as of a day."""
+    if day := request.args.get("as_of"):
+        return redirect(url_for("history.board", day=day), 303)
     return redirect(pages.old_address(list(request.args.items(multi=True))), 301)
 
 

@@ -27,7 +27,12 @@ from marketplace.demo import timeline
 from marketplace.demo.content import DemoContent
 from marketplace.demo.history import History
 from marketplace.organisations.actions import load_demo_patches
+from marketplace.organisations.rules import Change
 from marketplace.settings import Settings
+from marketplace.succession import actions as succession
+from marketplace.succession import queries as changes
+from marketplace.succession.movers import MOVERS
+from marketplace.succession.rules import ChangePlan, LinkPlan, Party
 
 #: Of every demo account; `make run` prints it.
 PASSWORD = "three-quiet-herons"  # noqa: S105 - of made-up people, in a mode that production refuses
@@ -79,8 +84,45 @@ def load(console: Console, content: DemoContent | None = None) -> None:
         for day, events in _by_day(moments):
             for _ in history.live_through(day, events):
                 progress.update(task, advance=1)
+    merge_in_london()
     with transaction() as session:
         record(session, SERVICE, _ENDED, "demo", "all", events=len(moments))
+
+
+def merge_in_london() -> None:
+    """Record the merger of two ICBs that took effect on 1 April 2026, and hand over what belonged to them.
+
+    The codes are those of the boards that closed. The new board's code is not in our source: it is left empty, and an
+    administrator enters it when ODS has published it. Does nothing when it is recorded already.
+    """
+    known = changes.known_codes(db.session)
+    starts = [known[code] for code in ("QMJ", "QRV")]
+    waiting = changes.other_end(db.session, starts[0].id)
+    db.session.rollback()
+    if waiting is None:
+        end = Party("", "NHS North West and North Central London Integrated Care Board", new=True, kind="icb")
+        ref = succession.record_change(
+            SERVICE,
+            ChangePlan(
+                kind=Change.MERGE,
+                effective_on=date(2026, 4, 1),
+                links=tuple(LinkPlan(Party(one.code, one.name), end) for one in starts),
+                source="Written statement to Parliament on changes of integrated care boards",
+                source_date=date(2025, 9, 9),
+                note="The statement tells the areas. Name and code of the new board are to be checked with ODS.",
+            ),
+        )
+    else:
+        ref = waiting.ref
+    change = changes.by_ref(db.session, ref)
+    settled, lock = change.settled_at is not None, change.lock_version
+    db.session.rollback()
+    if settled or clock.today() < date(2026, 4, 1):
+        return
+    for mover in MOVERS:
+        succession.save_choices(SERVICE, ref, mover.kind, {}, lock_version=lock, fill=succession.SUGGESTED)
+        lock += 1
+    succession.settle(SERVICE, ref, lock_version=lock)
 
 
 def _mark(action: str) -> AuditEvent | None:

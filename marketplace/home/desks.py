@@ -19,6 +19,7 @@ from marketplace.demand import queries as saved_searches
 from marketplace.demand.finder import World
 from marketplace.demand.keeping import new_tag
 from marketplace.families import queries as families
+from marketplace.home import changes as changing
 from marketplace.home import pages, queries, sign_offs
 from marketplace.home.pages import Block, Desk, Line, StartPage, Step
 from marketplace.introductions import pages as introduced
@@ -143,6 +144,7 @@ def lead_desk(actor: Actor) -> Desk:
                 "When a need is published, the technologies that fit it best are counted here.",
             ),
             *sign_offs.left_blocks(actor, [one.id for one in ours]),
+            *changing.concerning_blocks(actor),
             around(dict.fromkeys(link for one in ours for link in wider_links(one))),
         ),
     )
@@ -605,6 +607,7 @@ def administrator_desk(actor: Actor) -> Desk:
                 "No file has been imported. The registry holds what the service came with.",
                 registry,
             ),
+            changing.planned_block(),
             Block(
                 f"Organisations without a need lead ({orphans.total})",
                 tuple(

@@ -31,6 +31,7 @@ from marketplace.organisations.models import Organisation
 from marketplace.organisations.rules import Change
 from marketplace.succession import queries, rules
 from marketplace.succession.rules import ChangePlan, LinkPlan, Party
+from marketplace.web.words import day
 
 COLUMNS = (
     "change",
@@ -195,3 +196,15 @@ def _date(line: int, name: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise _AtLine(line, f"{name} must be a date such as 2027-04-01, not {text[:40]}") from None
+
+
+def words_of(plan: ChangePlan) -> str:
+    """Return what a change would do, on lines of plain text."""
+    lines = [f"{plan.kind.word} on {day(plan.effective_on)}"]
+    if plan.kind is Change.RENAME:
+        return f"{lines[0]}: {plan.starts[0].name} is called {plan.new_name}"
+    for link in plan.links:
+        new = ", new" if link.end.new else ""
+        share = f", {link.share} percent" if link.share else ""
+        lines.append(f"  {link.start.name} ({link.start.code}) to {link.end.name}{new}{share}")
+    return "\n".join(lines)

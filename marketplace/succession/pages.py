@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 
+from marketplace.needs.pages import PLACE_WORDS
 from marketplace.organisations.lineage import Lineage
 from marketplace.organisations.models import Organisation, Succession
 from marketplace.organisations.rules import Change
@@ -488,9 +489,7 @@ class PlacesPage(Page):
 def place_words(choice: str) -> str:
     """Return a choice of place as people read it."""
     return {
-        "1": "First place",
-        "2": "Second place",
-        "3": "Third place",
+        **{str(number): words for number, words in enumerate(PLACE_WORDS, start=1)},
         UNPLACED: "No place: it stays published, off the board",
         WITHDRAW: "Withdraw it",
     }[choice]

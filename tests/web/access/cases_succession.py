@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 
 from marketplace import clock
 from marketplace.needs import places
@@ -15,6 +16,7 @@ from tests.factories.needs import make_need, the_cycle
 from tests.factories.organisations import make_organisation
 from tests.web.access.world import EVERYBODY, Case, Who, World
 
+_numbers = count(1)
 ADMIN = frozenset({Who.ADMINISTRATOR})
 GONE = {Who.ADMINISTRATOR: 404}
 Asked = tuple[str, dict[str, object]]
@@ -30,7 +32,7 @@ def change_in(world: World, state: str, kind: Change = Change.MERGE) -> tuple[Su
     end = start if kind is Change.RENAME else make_organisation(session, opened_on=day)
     now = clock.now()
     change = Succession(
-        ref=f"change-{state}",
+        ref=f"change-{next(_numbers)}",
         kind=kind,
         effective_on=day,
         old_name=start.name,
