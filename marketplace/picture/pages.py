@@ -36,7 +36,7 @@ ONE_ICS = (
     "Each trust counts in one ICS: the one in whose area most of its places lie in our source. Some serve more than "
     "one ICS, ambulance trusts among them."
 )
-NOT_CONFIRMED = "What a HIN covers is entered by administrators, with a source for each entry."
+PATCH = "What a HIN covers is entered by administrators, with a source for each entry."
 
 
 def short_name(name: str) -> str:
@@ -414,7 +414,10 @@ def _notes(seen: Seen) -> list[str]:
     own = seen.place.organisation
     notes = []
     if own.kind is Kind.HIN:
-        notes.append(NOT_CONFIRMED)
+        notes.append(PATCH)
+        if seen.place.unconfirmed:
+            entries = count(seen.place.unconfirmed, "entry of this patch is", "entries of this patch are")
+            notes.append(f"{entries} not confirmed yet.")
         if seen.place.elsewhere:
             notes.append(
                 f"{count(len(seen.place.elsewhere), 'organisation is', 'organisations are')} in the patch of "

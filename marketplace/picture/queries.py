@@ -68,13 +68,14 @@ class Place:
     """An organisation whose part of the NHS is looked at, and the organisations in it, itself first.
 
     ``elsewhere`` are the codes of those that another HIN's patch holds too; ``heirs`` code and name of those
-    of its kind to which everything of a closed one was handed over.
+    of its kind to which everything of a closed one was handed over; ``unconfirmed`` counts entries of a HIN's patch.
     """
 
     organisation: Organisation
     members: tuple[Member, ...]
     elsewhere: tuple[str, ...] = ()
     heirs: tuple[tuple[str, str], ...] = ()
+    unconfirmed: int = 0
 
 
 def members(wanted: ColumnElement[bool] | None = None) -> list[Member]:
@@ -135,7 +136,14 @@ def place(kind: Kind, code: str) -> Place:
         return Place(found, _first(found, members(_in_ics(found.id))), heirs=_heirs(found))
     if kind is Kind.HIN:
         inside = members(Organisation.id.in_(organisations.patch_of(db.session, [found.id])))
-        return Place(found, _first(found, inside), _also_elsewhere(found.id, inside), _heirs(found))
+        guesses = select(func.count()).where(HinPatch.hin_id == found.id, HinPatch.confirmed.is_(False))
+        return Place(
+            found,
+            _first(found, inside),
+            _also_elsewhere(found.id, inside),
+            _heirs(found),
+            db.session.scalar(guesses) or 0,
+        )
     upper = select(Organisation.id).where(Organisation.kind == Kind.ICB, Organisation.region_id == found.id)
     return Place(
         found,

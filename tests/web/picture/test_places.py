@@ -87,6 +87,7 @@ def test_a_network_and_a_region_show_the_same_needs(browser: Browser, dale: Dale
     browser.get(f"/demand/hin/{dale.hin.code}")
     assert "Dale Network 0 0 0 0 0 0 NHS Dale Integrated Care Board 1 0 1 1 0 0 Ash Trust 1" in browser.text
     assert "4 needs in this patch: 2 shared, 2 alone" in browser.text
+    assert "1 entry of this patch is not confirmed yet." in browser.text
     browser.get(f"/demand/regions/{dale.region.code}")
     assert "Dale integrated care system 4 2 2 2 1 1 All 4 2 2 2 1 1" in browser.text
     assert "4 needs in this region: 2 shared, 2 alone" in browser.text
