@@ -94,7 +94,8 @@ def test_a_lead_writes_a_need_the_sponsor_returns_it_and_it_is_published_after_t
     lead.click(go).sees("Check your answers").follow("Continue to your top three")
     lead.click("Submit in this order").sees("1 need submitted")
     # when the sponsor approves and the HIN checks
-    sponsor.open("/sign-off").choose("I approve this need").click("Approve").sees("sent to the HIN to check")
+    sponsor.open("/sign-off").choose("I approve this need: Fewer falls of care home residents at night")
+    sponsor.click("Approve").sees("sent to the HIN to check")
     broker = visitor(script=script).sign_in(broker_email, PASSWORD)
     broker.open("/").follow("Check “Fewer falls of care home residents at night”")
     broker.picture(f"reviews-check-{script}").click("Checked: publish it").sees("checked and published")
