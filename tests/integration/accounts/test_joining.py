@@ -184,9 +184,9 @@ def test_only_roles_that_fit_the_kind_of_organisation_are_given(
     session: Session, kind: Kind, role: Role
 ) -> None:
     fits = {
-        Kind.TRUST: {Role.NEED_LEAD, Role.ASSESSOR},
-        Kind.ICB: {Role.NEED_LEAD, Role.ASSESSOR},
-        Kind.HIN: {Role.NEED_LEAD, Role.ASSESSOR, Role.BROKER},
+        Kind.TRUST: {Role.NEED_LEAD, Role.SPONSOR, Role.ASSESSOR},
+        Kind.ICB: {Role.NEED_LEAD, Role.SPONSOR, Role.ASSESSOR},
+        Kind.HIN: {Role.NEED_LEAD, Role.SPONSOR, Role.ASSESSOR, Role.BROKER},
         Kind.SUPPLIER: {Role.INNOVATOR},
         Kind.SERVICE: {Role.ADMINISTRATOR},
         Kind.REGION: set(),

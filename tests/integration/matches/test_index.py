@@ -14,7 +14,7 @@ from marketplace.access.actor import ANONYMOUS
 from marketplace.access.policy import Role
 from marketplace.database import transaction
 from marketplace.factory import create_app
-from marketplace.matches import candidates, finder, queries
+from marketplace.matches import finder, queries
 from marketplace.matches.finder import Finders
 from marketplace.matches.indexer import Indexer
 from marketplace.matches.models import IndexEntry
@@ -24,6 +24,7 @@ from marketplace.outbox.models import OutboxRow
 from marketplace.settings import Settings
 from marketplace.technologies import actions as technologies
 from marketplace.technologies.models import Technology
+from marketplace.technologies.queries import listed_by_refs
 from marketplace.worker import build_worker
 from matching.errors import EncoderUnavailable
 from matching.types import Kind
@@ -50,7 +51,9 @@ def technology(session: Session) -> Technology:
 
 
 def refs(text: str) -> list[str]:
-    return [item.link.text for item in candidates.search_page(ANONYMOUS, text).technologies]
+    found = finder.search(Kind.TECHNOLOGY, text, 5).refs
+    listed = listed_by_refs(ANONYMOUS, list(found))
+    return [one.current.name for one in listed if one.current]
 
 
 def drain(app: Flask) -> None:
