@@ -177,13 +177,14 @@ def facet(
     first = (
         sorted(useful, key=lambda choice: (not choice.chosen, -choice.number))[:AT_ONCE] if long else useful
     )
+    shown = {choice.value for choice in first}
     usual = name == "state" and tuple(wanted) == rules.USUAL_STATE
     return Facet(
         name,
         label,
-        tuple(choice for choice in useful if choice in first),
-        tuple(choice for choice in useful if choice not in first),
-        () if one else tuple(choice for choice in every if choice not in useful),
+        tuple(choice for choice in useful if choice.value in shown),
+        tuple(choice for choice in useful if choice.value not in shown),
+        () if one else tuple(choice for choice in every if not (choice.number or choice.chosen)),
         0 if usual else sum(choice.chosen for choice in every),
         one,
     )
