@@ -8,6 +8,7 @@ from urllib.parse import quote_plus
 from xml.etree import ElementTree
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -299,32 +300,34 @@ def test_any_text_can_be_searched_for(browser: Browser, text: str) -> None:
 
 
 def test_who_searches_very_often_waits_and_is_told_for_how_long(app: Flask, browser: Browser) -> None:
-    app.extensions["search_turns"] = Turns(each_minute=10)
-    for number in range(10):
-        assert browser.client.get(f"/demand?q=falls+{number}").status_code == 200
-    refused = browser.client.get("/demand?q=falls")
-    assert refused.status_code == 429
-    assert refused.headers["Retry-After"] in {"5", "6"}
-    page = refused.get_data(as_text=True)
-    assert "You have searched very often" in page
-    assert 'href="/demand?q=falls"' in page
-    part = browser.client.get("/demand?q=falls", headers=PART)
-    assert part.status_code == 429
-    assert part.headers["HX-Retarget"] == "#wait"
-    assert "<html" not in part.get_data(as_text=True)
-    # Looking without a text costs little, and the feed is a search like any other.
-    assert browser.client.get("/demand?area=frailty").status_code == 200
-    assert browser.client.get("/demand.atom?q=falls").status_code == 429
+    with time_machine.travel(clock.now(), tick=False):
+        app.extensions["search_turns"] = Turns(each_minute=10)
+        for number in range(10):
+            assert browser.client.get(f"/demand?q=falls+{number}").status_code == 200
+        refused = browser.client.get("/demand?q=falls")
+        assert refused.status_code == 429
+        assert refused.headers["Retry-After"] == "6"
+        page = refused.get_data(as_text=True)
+        assert "You have searched very often" in page
+        assert 'href="/demand?q=falls"' in page
+        part = browser.client.get("/demand?q=falls", headers=PART)
+        assert part.status_code == 429
+        assert part.headers["HX-Retarget"] == "#wait"
+        assert "<html" not in part.get_data(as_text=True)
+        # Looking without a text costs little, and the feed is a search like any other.
+        assert browser.client.get("/demand?area=frailty").status_code == 200
+        assert browser.client.get("/demand.atom?q=falls").status_code == 429
 
 
 def test_a_signed_in_person_has_turns_of_their_own(
     app: Flask, browser: Browser, new_browser: Callable[[], Browser], session: Session
 ) -> None:
-    app.extensions["search_turns"] = Turns(each_minute=1)
-    assert browser.client.get("/demand?q=falls").status_code == 200
-    assert browser.client.get("/demand?q=falls").status_code == 429
-    person = new_browser().sign_in(make_user(session))
-    assert person.client.get("/demand?q=falls").status_code == 200
+    with time_machine.travel(clock.now(), tick=False):
+        app.extensions["search_turns"] = Turns(each_minute=1)
+        assert browser.client.get("/demand?q=falls").status_code == 200
+        assert browser.client.get("/demand?q=falls").status_code == 429
+        person = new_browser().sign_in(make_user(session))
+        assert person.client.get("/demand?q=falls").status_code == 200
 
 
 # The feed
