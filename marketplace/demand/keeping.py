@@ -52,7 +52,7 @@ class CheckEmail(Page):
 
     template = "demand/check_email.html"
 
-    title: str = "Confirm your saved search"
+    title: str = "Check your e-mail"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +183,7 @@ class SavedPage(Page):
         asked = emails.asked_by(search)
         lines = [new_line(things[one.key], one) for one in fresh if one.key in things]
         return cls(
-            title=search.name,
+            title=f"Saved search: {search.name}" if token else search.name,
             looks_for=described(asked, places),
             lines=tuple(lines),
             more=f"And {len(fresh) - len(lines)} more." if len(fresh) > len(lines) else "",

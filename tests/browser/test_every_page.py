@@ -17,7 +17,7 @@ from tests.web.access.doors import CASES, signed_in
 from tests.web.access.world import Case, Who, World
 
 #: Answers for machines, and what only a file server answers.
-NO_PAGE = ("health.", "static", "open_data_api.", "cycles.coverage_csv")
+NO_PAGE = ("health.", "static", "open_data_api.", "cycles.coverage_csv", "demand.feed")
 PAGES = [
     case
     for case in CASES
