@@ -162,9 +162,11 @@ def deputy_desk(actor: Actor) -> Desk | None:
 
 def left_blocks(actor: Actor, organisation_ids: Sequence[int]) -> tuple[Block, ...]:
     """Return the needs of these organisations that nobody leads any more, where there are any."""
-    found = queries.without_owner(db.session, organisation_ids)
-    if not actor.may(Permission.NEED_WRITE):
-        found = [need for need in found if need.published_at is not None]
+    found = [
+        need
+        for need in queries.without_owner(db.session, organisation_ids)
+        if need.published_at is not None or actor.may(Permission.NEED_WRITE, need.organisation_id)
+    ]
     if not found:
         return ()
     return (

@@ -14,10 +14,10 @@ from sqlalchemy.orm import Session
 
 from marketplace import clock
 from marketplace.access.policy import Role
-from marketplace.accounts.models import User
+from marketplace.accounts.models import Membership, User
 from marketplace.needs.models import Need, NeedDraft, NeedVersion, SignOff
 from marketplace.needs.signing import Step
-from marketplace.organisations.models import Kind, Organisation
+from marketplace.organisations.models import HinPatch, Kind, Organisation
 from tests.conftest import Browser, statements
 from tests.factories.needs import content, make_cycle, make_draft, make_need, make_sign_off
 from tests.factories.organisations import make_organisation
@@ -44,6 +44,14 @@ def parties(session: Session) -> Parties:
     )
     sponsor, second = (make_user(session, Role.SPONSOR, trust) for _ in range(2))
     return Parties(trust, lead, deputy, sponsor, second)
+
+
+def cover(session: Session, trust: Organisation) -> Organisation:
+    """Return a new HIN that covers the trust."""
+    hin = make_organisation(session, Kind.HIN)
+    session.add(HinPatch(hin_id=hin.id, organisation_id=trust.id, source="test", source_date=clock.today()))
+    session.commit()
+    return hin
 
 
 def waiting(session: Session, parties: Parties, **values: object) -> Need:
@@ -392,3 +400,31 @@ def test_the_only_person_of_an_organisation_is_told_what_to_do(browser: Browser,
     browser.sign_in(lead).get(f"/needs/{need.ref}/people")
     assert "so nobody can be the deputy yet. Invite a colleague" in browser.text
     assert 'name="deputy"' not in browser.page
+def test_a_broker_who_also_leads_needs_sees_no_drafts_of_trusts_that_they_do_not_write_for(
+    browser: Browser, session: Session, parties: Parties
+) -> None:
+    hin = cover(session, parties.trust)
+    second = make_organisation(session, Kind.TRUST)
+    session.add(HinPatch(hin_id=hin.id, organisation_id=second.id, source="test", source_date=clock.today()))
+    broker = make_user(session, Role.BROKER, hin)
+    for at in (hin, second):
+        session.add(
+            Membership(
+                user_id=broker.id, organisation_id=at.id, role=Role.NEED_LEAD, started_on=clock.today()
+            )
+        )
+    secret = waiting(session, parties, title="Secret draft")
+    public = make_need(session, parties.trust, rank=None, title="Public need")
+    own = make_draft(session, second, title="Our own draft")
+    left = make_user(session)
+    for need in (secret, public, own):
+        assert need.people is not None
+        need.people.owner_id = left.id
+    session.commit()
+    browser.sign_in(broker).get("/")
+    assert "Needs that nobody leads any more (2)" in browser.text
+    assert "Public need" in browser.text
+    assert "Our own draft" in browser.text
+    assert "Secret draft" not in browser.text
+
+
