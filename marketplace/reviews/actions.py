@@ -243,6 +243,11 @@ def _title(need: Need) -> str:
 
 def _ask_hins(session: Session, needs: Sequence[Need]) -> None:
     organisation = needs[0].organisation
+def _public_title(need: Need) -> str:
+    """Return the title that everybody reads: never that of a draft or a submission."""
+    return (need.current.title if need.current is not None else "") or "Untitled need"
+
+
     until = max(
         signing.check_by(need.sign_off.approved_at)
         for need in needs
@@ -374,8 +379,11 @@ def _left_letter(
     organisation: Organisation, needs: Sequence[Need], *, deputy: bool, outside: bool = False
 ) -> Letter:
     endpoint = "needs.need" if outside else "reviews.people"
-    lines = [f"{_title(need)}\n  {public_link(endpoint, ref=need.ref)}" for need in needs]
-    return letters.owner_left(organisation.name, [_title(need) for need in needs], lines, deputy=deputy)
+    titles = [_public_title(need) if outside else _title(need) for need in needs]
+    lines = [
+        f"{title}\n  {public_link(endpoint, ref=need.ref)}" for title, need in zip(titles, needs, strict=True)
+    ]
+    return letters.owner_left(organisation.name, titles, lines, deputy=deputy)
 
 
 def _deputy_in_force(session: Session, need: Need) -> User | None:

@@ -553,6 +553,33 @@ def extra_brokers(session: Session, parties: Parties) -> list[str]:
 def test_the_deputy_takes_over_with_one_click_and_can_write_then(session: Session, parties: Parties) -> None:
     ref = written(parties)
     submitting.name_deputy(parties.lead, ref, parties.sponsor.user_id)
+def test_the_hin_is_told_of_a_need_that_nobody_leads_by_its_published_title_alone(
+    session: Session, parties: Parties
+) -> None:
+    [drafted, sent] = submitted(parties, "Public one", "Public two")
+    sign_off(session, drafted, sent)
+    for ref, title in ((drafted, "Secret draft"), (sent, "Secret submission")):
+        actions.start_edit(parties.lead, ref)
+        draft = need_of(session, ref).draft
+        assert draft is not None
+        actions.save_draft(parties.lead, ref, {"title": title}, lock_version=draft.lock_version)
+    draft = need_of(session, sent).draft
+    assert draft is not None
+    submitting.submit_edit(parties.lead, sent, change_note="Clearer", lock_version=draft.lock_version)
+    leave(session, parties, parties.lead)
+    session.rollback()
+    before = session.scalars(select(Email.id).order_by(Email.id.desc())).first() or 0
+    reviews.tell_of_owners_who_left()
+    session.rollback()
+    told = {one.to: one.subject + one.body for one in session.scalars(select(Email).where(Email.id > before))}
+    inside, outside = told[parties.colleague.email], told[parties.broker.email]
+    assert "Secret draft" in inside
+    assert "Secret submission" in inside
+    assert "Public one" in outside
+    assert "Public two" in outside
+    assert "Secret" not in outside
+
+
     with pytest.raises(Conflict, match="Lena Lead leads this need"):
         submitting.take_over(parties.sponsor, ref)
     leave(session, parties, parties.lead)
