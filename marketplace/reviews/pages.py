@@ -233,8 +233,8 @@ class ReviewPage(Page):
         sign_off = need.sign_off
         assert sign_off is not None  # noqa: S101 - the query finds submitted needs alone
         content = sign_off.content()
-        before, compared = _compared_with(need, sign_off)
-        previous = [one for one in need.sign_offs if one.round < sign_off.round]
+        previous = _known_rounds(actor, need, sign_off)
+        before, compared = _compared_with(need, sign_off, previous)
         earlier = previous[-1].comments if previous and previous[-1].version is None else []
         left = need.draft.left_as_is if need.draft is not None else []
         notes = notes_of(content, before, left, earlier)
@@ -270,9 +270,21 @@ class ReviewPage(Page):
         )
 
 
-def _compared_with(need: Need, sign_off: SignOff) -> tuple[NeedContent | None, str]:
+def _known_rounds(actor: Actor, need: Need, sign_off: SignOff) -> list[SignOff]:
+    """Return the earlier rounds that this reviewer may read: a HIN those alone that a sponsor had approved."""
+    inside = actor.may(Permission.NEED_APPROVE, need.organisation_id)
+    return [
+        one
+        for one in need.sign_offs
+        if one.round < sign_off.round and (inside or one.approved_at is not None)
+    ]
+
+
+def _compared_with(
+    need: Need, sign_off: SignOff, previous: Sequence[SignOff]
+) -> tuple[NeedContent | None, str]:
     """Return the text that the reviewer knows: the one that was returned last, or else the published version."""
-    returned = [one for one in need.sign_offs if one.round < sign_off.round and one.step is Step.RETURNED]
+    returned = [one for one in previous if one.step is Step.RETURNED]
     if returned and returned[-1].based_on == sign_off.based_on:
         last = returned[-1]
         when = f" on {day(last.returned_at)}" if last.returned_at is not None else ""

@@ -306,6 +306,38 @@ def test_without_a_sponsor_the_way_on_is_said(browser: Browser, session: Session
     assert f'href="/organisations/{trust.code}/people"' in browser.page
 
 
+def test_a_hin_reads_no_earlier_round_that_a_sponsor_never_approved(
+    session: Session, parties: Parties, new_browser: Callable[[], Browser]
+) -> None:
+    broker = make_user(session, Role.BROKER, cover(session, parties.trust))
+    need = waiting(session, parties, title="Fewer falls on wards")
+    rounds: list[tuple[str, int | None, str]] = [
+        ("First wording", parties.sponsor.id, "Said by the HIN"),
+        ("Second wording", None, "Said inside the trust"),
+        ("Third wording", parties.sponsor.id, ""),
+    ]
+    need.sign_offs[0].taken_back_at = clock.now()
+    assert need.draft is not None
+    for target, approved_by_id, returned in rounds:
+        need.draft.target = target
+        make_sign_off(
+            session,
+            need,
+            submitted_by_id=parties.lead.id,
+            approved_by_id=approved_by_id,
+            returned=returned,
+        )
+    hin, sponsor = new_browser().sign_in(broker), new_browser().sign_in(parties.sponsor)
+    for reader in (hin, sponsor):
+        assert reader.get(f"/sign-off/{need.ref}").status_code == 200
+    assert "Said by the HIN" in hin.text
+    assert re.search(r"<del>.*?First.*?</del>", hin.page)
+    assert "Said inside the trust" not in hin.text
+    assert "Second" not in hin.text
+    assert "Said inside the trust" in sponsor.text
+    assert re.search(r"<del>.*?Second.*?</del>", sponsor.page)
+
+
 def test_an_overdue_need_is_published_as_not_checked_from_the_queue(
     browser: Browser, session: Session, parties: Parties
 ) -> None:
@@ -390,16 +422,6 @@ def test_the_deputy_takes_over_from_the_start_page(
     assert "This need has no deputy." in browser.text
 
 
-def test_the_only_person_of_an_organisation_is_told_what_to_do(browser: Browser, session: Session) -> None:
-    trust = make_organisation(session, Kind.TRUST)
-    lead = make_user(session, Role.NEED_LEAD, trust)
-    need = make_draft(session, trust)
-    assert need.people is not None
-    need.people.owner_id = lead.id
-    session.commit()
-    browser.sign_in(lead).get(f"/needs/{need.ref}/people")
-    assert "so nobody can be the deputy yet. Invite a colleague" in browser.text
-    assert 'name="deputy"' not in browser.page
 def test_a_broker_who_also_leads_needs_sees_no_drafts_of_trusts_that_they_do_not_write_for(
     browser: Browser, session: Session, parties: Parties
 ) -> None:
@@ -428,3 +450,13 @@ def test_a_broker_who_also_leads_needs_sees_no_drafts_of_trusts_that_they_do_not
     assert "Secret draft" not in browser.text
 
 
+def test_the_only_person_of_an_organisation_is_told_what_to_do(browser: Browser, session: Session) -> None:
+    trust = make_organisation(session, Kind.TRUST)
+    lead = make_user(session, Role.NEED_LEAD, trust)
+    need = make_draft(session, trust)
+    assert need.people is not None
+    need.people.owner_id = lead.id
+    session.commit()
+    browser.sign_in(lead).get(f"/needs/{need.ref}/people")
+    assert "so nobody can be the deputy yet. Invite a colleague" in browser.text
+    assert 'name="deputy"' not in browser.page
