@@ -190,7 +190,9 @@ def _as_hin(session: Session, actor: Actor, need: Need, seen: Seen) -> tuple[Sig
     if need.organisation_id not in reviews.checked_patch(session, actor):
         raise NotVisible
     own = actor.organisations(Permission.NEED_CHECK)
-    hin = next(one for one in queries.checking_hins(need.organisation) if one.id in own)
+    hin = next((one for one in queries.checking_hins(need.organisation) if one.id in own), None)
+    if hin is None:  # it has closed, and its broker still belongs to it
+        raise NotVisible
     return _looked_at(need, Step.APPROVED, seen), hin
 
 

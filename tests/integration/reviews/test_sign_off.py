@@ -301,6 +301,18 @@ def test_a_silent_hin_holds_nothing_up_for_ever(session: Session, parties: Parti
     assert "did not answer within 10 working days" in signed.signed_words(sign)
 
 
+def test_the_broker_of_a_hin_that_has_closed_checks_nothing(session: Session, parties: Parties) -> None:
+    [ref] = submitted(parties)
+    reviews.approve(parties.sponsor, {ref: seen(session, ref)})
+    session.get_one(Organisation, parties.hin.id).closed_on = clock.today()
+    session.commit()
+    with pytest.raises(NotVisible):
+        reviews.check(parties.broker, ref, seen(session, ref))
+    with pytest.raises(NotVisible):
+        reviews.send_back(parties.broker, ref, seen(session, ref), {"title": "Say of whom."})
+    assert step_of(session, ref) is Step.APPROVED
+
+
 def test_a_late_hin_may_still_check_until_the_sponsor_publishes(session: Session, parties: Parties) -> None:
     [ref] = submitted(parties)
     reviews.approve(parties.sponsor, {ref: seen(session, ref)})
@@ -541,18 +553,6 @@ def test_a_need_whose_owner_left_is_told_once_to_deputy_leads_and_hin(
     )
 
 
-def extra_brokers(session: Session, parties: Parties) -> list[str]:
-    """Return the brokers that the factory's sign-off brought in."""
-    return [
-        one.email
-        for one in people.people_with(session, parties.hin.id, Role.BROKER)
-        if one.id != parties.broker.user_id
-    ]
-
-
-def test_the_deputy_takes_over_with_one_click_and_can_write_then(session: Session, parties: Parties) -> None:
-    ref = written(parties)
-    submitting.name_deputy(parties.lead, ref, parties.sponsor.user_id)
 def test_the_hin_is_told_of_a_need_that_nobody_leads_by_its_published_title_alone(
     session: Session, parties: Parties
 ) -> None:
@@ -580,6 +580,18 @@ def test_the_hin_is_told_of_a_need_that_nobody_leads_by_its_published_title_alon
     assert "Secret" not in outside
 
 
+def extra_brokers(session: Session, parties: Parties) -> list[str]:
+    """Return the brokers that the factory's sign-off brought in."""
+    return [
+        one.email
+        for one in people.people_with(session, parties.hin.id, Role.BROKER)
+        if one.id != parties.broker.user_id
+    ]
+
+
+def test_the_deputy_takes_over_with_one_click_and_can_write_then(session: Session, parties: Parties) -> None:
+    ref = written(parties)
+    submitting.name_deputy(parties.lead, ref, parties.sponsor.user_id)
     with pytest.raises(Conflict, match="Lena Lead leads this need"):
         submitting.take_over(parties.sponsor, ref)
     leave(session, parties, parties.lead)
