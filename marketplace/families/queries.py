@@ -118,12 +118,16 @@ def last_content(need: Need) -> NeedContent:
 
 
 def unsettled(session: Session) -> Sequence[CoSignature]:
-    """Return the standing co-signatures whose need or cycle may have moved on."""
+    """Return, locked, the standing co-signatures whose need or cycle may have moved on.
+
+    Those that another worker holds are left to it, so that each co-signer is told once.
+    """
     return session.scalars(
         select(CoSignature)
         .where(CoSignature.taken_back_at.is_(None), CoSignature.ended_at.is_(None))
         .options(joinedload(CoSignature.need).joinedload(Need.current), joinedload(CoSignature.cycle))
         .order_by(CoSignature.id)
+        .with_for_update(of=CoSignature, skip_locked=True)
     ).all()
 
 

@@ -243,13 +243,13 @@ def _title(need: Need) -> str:
     return (text.title if text is not None else "") or "Untitled need"
 
 
-def _ask_hins(session: Session, needs: Sequence[Need]) -> None:
-    organisation = needs[0].organisation
 def _public_title(need: Need) -> str:
     """Return the title that everybody reads: never that of a draft or a submission."""
     return (need.current.title if need.current is not None else "") or "Untitled need"
 
 
+def _ask_hins(session: Session, needs: Sequence[Need]) -> None:
+    organisation = needs[0].organisation
     until = max(
         signing.check_by(need.sign_off.approved_at)
         for need in needs
@@ -321,6 +321,7 @@ def tell_silence() -> None:
 
 
 def _approved_untold(session: Session) -> Sequence[SignOff]:
+    """Return, locked, what a HIN has not checked and no sponsor was told of; another worker's are left to it."""
     return session.scalars(
         select(SignOff)
         .join(SignOff.need)
@@ -333,6 +334,7 @@ def _approved_untold(session: Session) -> Sequence[SignOff]:
             SignOff.silence_told_at.is_(None),
         )
         .order_by(Need.organisation_id, SignOff.id)
+        .with_for_update(of=SignOff, skip_locked=True)
     ).all()
 
 
@@ -342,7 +344,7 @@ def tell_of_owners_who_left() -> None:
     with use_case() as session:
         orphans = [
             need
-            for need in reviews.without_owner(session)
+            for need in reviews.without_owner(session, lock=True)
             if need.people is not None and need.people.told_at is None
         ]
         by_organisation: dict[int, list[Need]] = {}

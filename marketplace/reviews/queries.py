@@ -188,8 +188,13 @@ def _still_leads() -> ColumnElement[bool]:
     )
 
 
-def without_owner(session: Session, organisation_ids: Collection[int] | None = None) -> list[Need]:
-    """Return the needs, published or in work, whose owner has left: all, or those of these organisations."""
+def without_owner(
+    session: Session, organisation_ids: Collection[int] | None = None, *, lock: bool = False
+) -> list[Need]:
+    """Return the needs, published or in work, whose owner has left: all, or those of these organisations.
+
+    With ``lock`` their people are held until the end, and those that another worker holds are left out.
+    """
     statement = (
         select(Need)
         .join(NeedPeople, NeedPeople.need_id == Need.id)
@@ -208,6 +213,8 @@ def without_owner(session: Session, organisation_ids: Collection[int] | None = N
     )
     if organisation_ids is not None:
         statement = statement.where(Need.organisation_id.in_(organisation_ids))
+    if lock:
+        statement = statement.with_for_update(of=NeedPeople, skip_locked=True)
     return list(session.scalars(statement))
 
 
