@@ -10,6 +10,8 @@ depends_on = None
 
 OPEN = "returned_at IS NULL AND taken_back_at IS NULL AND version IS NULL"
 
+BEGUN = ("need.drafted", "need.edit-started")
+
 
 def _moment(name: str, *, nullable: bool = True) -> sa.Column:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
@@ -130,8 +132,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_review_comment")),
         sa.UniqueConstraint("sign_off_id", "field", name=op.f("uq_review_comment_sign_off_id")),
     )
+    _fill_writers()
     # Whoever began a need leads it until somebody else takes it over.
     op.execute("INSERT INTO need_people (need_id, owner_id) SELECT id, created_by_id FROM need")
+
+
+def _fill_writers() -> None:
+    """Name who wrote each draft that is there, so that none of them can approve it.
+
+    The audit trail tells who began the draft and who saved it since; what came before its beginning was published
+    or thrown away.
+    """
+    connection = op.get_bind()
+    drafts = sa.table(
+        "need_draft", sa.column("need_id"), sa.column("saved_by_id"), sa.column("writers", sa.JSON())
+    )
+    needs = sa.table(
+        "need", sa.column("id"), sa.column("ref"), sa.column("version"), sa.column("created_by_id")
+    )
+    events = sa.table(
+        "audit_event",
+        *(sa.column(name) for name in ("id", "actor_id", "action", "subject_kind", "subject_id")),
+    )
+    writers: dict[str, set[int | None]] = {}
+    for ref, action, actor_id in connection.execute(
+        sa.select(events.c.subject_id, events.c.action, events.c.actor_id)
+        .where(events.c.subject_kind == "need", events.c.action.in_((*BEGUN, "need.saved")))
+        .order_by(events.c.id)
+    ):
+        if action in BEGUN:
+            writers[ref] = set()
+        writers.setdefault(ref, set()).add(actor_id)
+    for need_id, ref, version, saved_by, created_by in connection.execute(
+        sa.select(needs.c.id, needs.c.ref, needs.c.version, drafts.c.saved_by_id, needs.c.created_by_id).join(
+            drafts, drafts.c.need_id == needs.c.id
+        )
+    ).all():
+        began = created_by if version == 0 else None
+        wrote = (writers.get(ref, set()) | {saved_by, began}) - {None}
+        connection.execute(drafts.update().where(drafts.c.need_id == need_id).values(writers=sorted(wrote)))
 
 
 def downgrade() -> None:

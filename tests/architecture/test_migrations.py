@@ -14,17 +14,19 @@ from marketplace import clock, migrating
 from marketplace.access.actor import SERVICE
 from marketplace.access.policy import Role
 from marketplace.audit.actions import record
+from marketplace.audit.models import AuditEvent
 from marketplace.database import Base, make_engine, transaction
 from marketplace.introductions.rules import Decision
 from marketplace.matches.rules import NEED_TOPIC
-from marketplace.needs.models import Cycle, Priority
+from marketplace.needs.models import Cycle, Need, NeedDraft, Priority
 from marketplace.outbox.actions import enqueue
 from tests.conftest import BOTH
 from tests.factories.introductions import Parties, make_introduction
 from tests.factories.joining import make_invitation, make_registration, make_reset
-from tests.factories.needs import make_cycle, make_draft, make_need
+from tests.factories.needs import content, make_cycle, make_draft, make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
+from tests.factories.people import make_user
 
 
 @pytest.fixture(params=BOTH)
@@ -126,6 +128,42 @@ def test_cycles_and_places_live_through_the_migration_that_gave_cycles_their_loc
             today - timedelta(days=90),
         )
         assert make_cycle(session, opens_on=today + timedelta(days=99)).id not in {cycle.id, kept[1]}
+    engine.dispose()
+
+
+def test_who_wrote_a_draft_before_there_was_sign_off_is_still_known(database_url: str) -> None:
+    engine = make_engine(database_url)
+    with Session(engine) as session:
+        people = [make_user(session, Role.NEED_LEAD).id for _ in range(5)]
+        first, second, third, fourth, other = people
+        new, edited = make_draft(session), make_need(session)
+        old = make_draft(session)
+        edited.draft = NeedDraft(saved_at=clock.now(), saved_by_id=fourth)
+        edited.draft.fill(content())
+        assert new.draft is not None
+        new.created_by_id, edited.created_by_id, new.draft.saved_by_id = first, first, third
+        old.created_by_id = other
+        session.commit()
+        refs = {new.ref: [first, second, third], edited.ref: [third, fourth], old.ref: [other]}
+        with transaction(session):
+            for action, ref, who in (
+                ("need.drafted", new.ref, first),
+                ("need.saved", new.ref, second),
+                ("need.viewed", new.ref, other),
+                ("need.drafted", edited.ref, first),
+                ("need.saved", edited.ref, second),
+                ("need.edit-started", edited.ref, third),
+            ):
+                session.add(
+                    AuditEvent(
+                        at=clock.now(), actor_id=who, action=action, subject_kind="need", subject_id=ref
+                    )
+                )
+    migrating.downgrade(engine, "0014")
+    migrating.upgrade(engine)
+    with Session(engine) as session:
+        found = session.execute(select(Need.ref, NeedDraft.writers).join(NeedDraft.need))
+        assert {row.ref: row.writers for row in found} == refs
     engine.dispose()
 
 
