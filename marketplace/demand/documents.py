@@ -10,7 +10,7 @@ from marketplace.demand.rules import Asked, Sort
 from marketplace.demand.wording import described
 from marketplace.web.feeds import ENTRIES, Entry, Feed, tag_uri
 from marketplace.web.links import public_link
-from marketplace.web.words import listed
+from marketplace.web.words import day, listed
 
 
 def public_address(endpoint: str, asked: Asked) -> str:
@@ -54,6 +54,17 @@ def entry(thing: Thing) -> Entry:
     need, version = thing, thing.current
     if version is None:
         raise ValueError("only published needs are found")
+    if need.withdrawn_at is not None:
+        # What it said was withdrawn with it, as on its page.
+        return Entry(
+            id=tag_uri(NEED, need.ref),
+            title=f"Withdrawn: {version.title}",
+            href=public_link("needs.need", ref=need.ref),
+            updated=need.withdrawn_at,
+            published=need.published_at,
+            author=need.organisation.name,
+            summary=f"Withdrawn on {day(need.withdrawn_at)}. {need.withdrawn_reason}",
+        )
     terms = (version.clinical_area, version.care_setting, version.shift)
     changed = f"Changed: {version.change_note} " if version.change_note else ""
     return Entry(

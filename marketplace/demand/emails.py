@@ -142,8 +142,16 @@ def told(thing: Thing, one: News) -> letters.Told:
     need, version = thing, thing.current
     if version is None:
         raise ValueError("only published needs are found")
-    terms = (version.clinical_area, version.care_setting, version.timing, version.funding_state)
     region = need.organisation.region
+    if need.withdrawn_at is not None:
+        return letters.Told(
+            title=f"Withdrawn: {version.title}",
+            by=need.organisation.name + (f", {region.name}" if region is not None else ""),
+            facts=f"Reason: {need.withdrawn_reason}",
+            href=public_link("needs.need", ref=need.ref),
+            changed="it was withdrawn" if one.changed else "",
+        )
+    terms = (version.clinical_area, version.care_setting, version.timing, version.funding_state)
     return letters.Told(
         title=version.title,
         by=need.organisation.name + (f", {region.name}" if region is not None else ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from flask import url_for
@@ -249,11 +249,12 @@ def need_item(need: Need, fact: Fact, fit: str, quote: Quote | None, rounds: Seq
     version, today = need.current, clock.today()
     if version is None:
         raise ValueError("only published needs are found")
+    if need.withdrawn_at is not None:
+        return withdrawn_item(need, version.title, need.withdrawn_at)
     where = stand(need.priority.cycle.round, rounds, today) if need.priority is not None else None
     updated = version.number > 1
     tags = [FITS_BY_VALUE[fit]] if fit else []
-    withdrawn = need.withdrawn_at is not None
-    tags += [Tag("Withdrawn", "red")] if withdrawn else stand_tags(need, where)
+    tags += stand_tags(need, where)
     tags += [
         Tag(term.label, "white" if term is not version.shift else "grey")
         for term in (version.clinical_area, version.care_setting, version.shift)
@@ -278,6 +279,21 @@ def need_item(need: Need, fact: Fact, fit: str, quote: Quote | None, rounds: Seq
         source=quote.source if quote is not None else "",
         summary=version.problem,
         facts=tuple(part for part in facts if part),
+    )
+
+
+def withdrawn_item(need: Need, title: str, at: datetime) -> Item:
+    """Return a need that was withdrawn: why, and nothing of what it said, quotes and terms included."""
+    region = need.organisation.region
+    return Item(
+        title=Link(title, url_for("needs.need", ref=need.ref)),
+        by=organisation_link(need.organisation),
+        where=region.name if region is not None else "",
+        tags=(Tag("Withdrawn", "red"),),
+        quote=(),
+        source="",
+        summary=need.withdrawn_reason,
+        facts=(f"Withdrawn {ago(at, clock.today())}",),
     )
 
 

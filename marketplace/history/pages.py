@@ -11,6 +11,7 @@ from flask import url_for
 from marketplace.history.queries import PastBoard, PastNeed, PastText
 from marketplace.needs.pages import PLACE_WORDS, people_words, value_of
 from marketplace.needs.questions import QUESTIONS, Shape
+from marketplace.needs.rules import NeedContent
 from marketplace.organisations.models import NEED_KINDS
 from marketplace.web.pages import Link, Page, Row
 from marketplace.web.paging import PER_PAGE, Paging
@@ -219,6 +220,19 @@ class WithdrawnPage(PastPage):
         )
 
 
+def _answers(content: NeedContent) -> list[Row]:
+    """Return what a version says, question by question."""
+    rows = [Row("Problem", content.problem), Row("Who is affected", people_words(content))]
+    for question in QUESTIONS:
+        for ask in question.asks:
+            if ask.name in {"title", "problem", "how_many", "how_many_note"}:
+                continue
+            text, items = value_of(ask, content)
+            if text or items:
+                rows.append(Row(ask.short, text, items=items if ask.shape is not Shape.CHOICE else ()))
+    return rows
+
+
 @dataclass(frozen=True, kw_only=True)
 class NeedPage(PastPage):
     """A need as people read it on a day."""
@@ -234,18 +248,15 @@ class NeedPage(PastPage):
     @classmethod
     def build(cls, found: PastText, on: date) -> NeedPage:
         """Return the page."""
-        need, version, content = found.need, found.version, found.version.content()
-        rows = [Row("Problem", content.problem), Row("Who is affected", people_words(content))]
-        for question in QUESTIONS:
-            for ask in question.asks:
-                if ask.name in {"title", "problem", "how_many", "how_many_note"}:
-                    continue
-                text, items = value_of(ask, content)
-                if text or items:
-                    rows.append(Row(ask.short, text, items=items if ask.shape is not Shape.CHOICE else ()))
+        need, version = found.need, found.version
+        # Who withdraws a text takes it back for every day: only that it was there stays public.
+        rows = _answers(version.content()) if need.withdrawn_at is None else []
         since = ""
         if need.withdrawn_at is not None:
-            since = f"It was withdrawn on {day(need.withdrawn_at)}. Reason: {need.withdrawn_reason}"
+            since = (
+                f"It was withdrawn on {day(need.withdrawn_at)}, and its text with it. "
+                f"Reason: {need.withdrawn_reason}"
+            )
         elif need.version != version.number:
             since = f"It has changed since: version {need.version} is the latest."
         return cls(

@@ -425,6 +425,29 @@ def test_a_family_is_found_by_what_one_of_its_needs_says(
     assert "tag:127.0.0.1,2026:family/" in browser.client.get("/demand.atom?q=falls").get_data(as_text=True)
 
 
+def test_of_a_withdrawn_need_the_reason_is_found_and_not_what_it_said(
+    browser: Browser, session: Session
+) -> None:
+    need = make_need(session, title="Taken back", problem="Names of patients", withdrawn="Named somebody",
+                     clinical_area=ClinicalArea.CANCER)  # fmt: skip
+    need.withdrawn_at = datetime(2026, 10, 9, 12, tzinfo=UTC)
+    session.commit()
+    browser.get("/demand?q=patients&state=withdrawn")
+    assert "Taken back" in browser.text
+    assert "Named somebody" in browser.text
+    assert "Names of patients" not in browser.text
+    (results,) = re.findall(r'<ol class="app-results">.*?</ol>', browser.page, re.DOTALL)
+    assert "Cancer" not in results
+    feed = browser.client.get("/demand.atom?q=patients&state=withdrawn")
+    ns = {"a": ATOM}
+    (entry,) = ElementTree.fromstring(feed.data).findall("a:entry", ns)
+    assert entry.findtext("a:title", "", ns) == "Withdrawn: Taken back"
+    assert entry.findtext("a:summary", "", ns) == "Withdrawn on 9 October 2026. Named somebody"
+    assert entry.findtext("a:updated", "", ns).startswith("2026-10-09T12:00:00")
+    assert entry.findall("a:category", ns) == []
+    assert b"Names of patients" not in feed.data
+
+
 def test_a_family_of_which_one_need_is_left_is_no_family(
     browser: Browser, session: Session, family: Family
 ) -> None:

@@ -150,6 +150,28 @@ def test_a_withdrawal_is_undone_in_the_past_and_told_afterwards(session: Session
     assert "Solved by now" in browser.text
 
 
+def test_the_text_of_a_need_that_is_withdrawn_today_is_not_read_on_a_past_day(
+    session: Session, browser: Browser
+) -> None:
+    with time_machine.travel(datetime(2026, 2, 1, 12, tzinfo=UTC), tick=False):
+        need = make_need(session, title="Solved by now", problem="Names of patients")
+        owner = need.organisation.name
+    browser.get(f"/needs/as-of/2026-03-02/needs/{need.ref}")
+    assert "Names of patients" in browser.text
+    need.withdrawn_at, need.withdrawn_reason = datetime(2026, 3, 3, 9, tzinfo=UTC), "Named somebody"
+    session.commit()
+    browser.get(f"/needs/as-of/2026-03-02/needs/{need.ref}")
+    assert "Names of patients" not in browser.text
+    assert "Who is affected" not in browser.text
+    for words in (
+        "Solved by now",
+        owner,
+        "withdrawn on 3 March 2026, and its text with it",
+        "Named somebody",
+    ):
+        assert words in browser.text
+
+
 def test_the_board_of_today_and_the_board_as_of_today_show_the_same(
     session: Session, browser: Browser
 ) -> None:
