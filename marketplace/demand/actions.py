@@ -216,7 +216,7 @@ def stop(ref: str) -> bool:
     """
     with transaction() as session:
         found = session.scalar(select(SavedSearch).where(SavedSearch.ref == ref).with_for_update())
-        if found is None or found.frequency is Frequency.NONE:
+        if found is None or not saving.can_stop(found.frequency, of_address=found.user_id is None):
             return False
         if found.user_id is None:
             _delete(session, found)

@@ -31,16 +31,21 @@ class SearchForm(BaseForm):
         return Frequency(self.frequency.data)
 
 
-class AddressForm(SearchForm):
-    """The same, with the address of somebody who has not signed in: an address without e-mails is of no use."""
+class LetterForm(SearchForm):
+    """The same of an address alone: an address to which nobody writes is not kept, so e-mails are always chosen."""
 
-    email = email_field(
-        hint="We write to it once, to ask whether it is yours. We keep nothing else about you"
-    )
     frequency = RadioField(
         "When shall we write to you?",
         choices=[
             SelectChoice(value, label) for value, label in Frequency.choices() if value != Frequency.NONE
         ],
         validators=[InputRequired("Choose when we shall write to you")],
+    )
+
+
+class AddressForm(LetterForm):
+    """The same, with the address of somebody who has not signed in."""
+
+    email = email_field(
+        hint="We write to it once, to ask whether it is yours. We keep nothing else about you"
     )

@@ -13,7 +13,7 @@ from marketplace.demand.models import SavedSearch
 from marketplace.demand.pages import address
 from marketplace.demand.queries import Places, Shared, Thing
 from marketplace.demand.rules import Asked
-from marketplace.demand.saving import Frequency, Key, News
+from marketplace.demand.saving import Key, News, can_stop
 from marketplace.demand.wording import described
 from marketplace.needs.pages import organisation_link
 from marketplace.web.pages import Link, Page, Tag
@@ -243,7 +243,7 @@ class StopPage(Page):
     @classmethod
     def build(cls, search: SavedSearch | None, *, done: bool) -> StopPage:
         """Build the page; ``search`` is None where it is gone."""
-        nothing = search is None or (search.frequency is Frequency.NONE and not done)
+        nothing = search is None or not can_stop(search.frequency, of_address=search.user_id is None)
         return cls(
             title="You will get no more of these e-mails" if done or nothing else "Stop these e-mails",
             name=search.name if search is not None else "",

@@ -267,7 +267,7 @@ def _of_token(token: str) -> SavedSearch:
 def by_mail(token: str) -> ResponseReturnValue:
     """Show a search that is kept for an address."""
     search = _of_token(token)
-    form = forms.SearchForm(data={"name": search.name, "frequency": search.frequency.value})
+    form = forms.LetterForm(data={"name": search.name, "frequency": search.frequency.value})
     return fragment(_saved_page(search, token), form)
 
 
@@ -275,7 +275,7 @@ def by_mail(token: str) -> ResponseReturnValue:
 @public("the signed link of a letter proves whose search it is")
 def change_by_mail(token: str) -> ResponseReturnValue:
     """Change a search that is kept for an address."""
-    search, form = _of_token(token), forms.SearchForm()
+    search, form = _of_token(token), forms.LetterForm()
     if form.validate():
         actions.change(ANONYMOUS, search.ref, name=form.name.data or "", frequency=form.often)
         flash("Your changes are saved.")

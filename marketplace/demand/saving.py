@@ -63,6 +63,11 @@ def period(frequency: Frequency, now: datetime) -> date | None:
     return day if frequency is Frequency.DAILY else day - timedelta(days=day.weekday())
 
 
+def can_stop(frequency: Frequency, *, of_address: bool) -> bool:
+    """Tell whether there is anything to stop: an address is deleted then, also where it gets no e-mails."""
+    return of_address or frequency is not Frequency.NONE
+
+
 def awake(now: datetime) -> bool:
     """Tell whether it is an hour at which digests are sent: what was missed at night waits for the morning."""
     return now.astimezone(LONDON).hour >= DIGEST_HOUR

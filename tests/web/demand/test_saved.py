@@ -274,6 +274,32 @@ def test_one_click_stops_the_letters_of_an_address_and_deletes_all_of_it(
         assert "You will get no more of these e-mails" in browser.text
 
 
+def test_an_address_always_gets_letters_until_it_is_deleted(
+    app: Flask, browser: Browser, session: Session
+) -> None:
+    search = make_saved(session, "somebody@example.com")
+    with app.app_context():
+        manage = f"/demand/by-mail/{actions.token(actions.MANAGE, search.ref)}"
+    browser.get(manage)
+    assert 'value="weekly"' in browser.page
+    assert 'value="none"' not in browser.page
+    assert browser.post(manage, {"name": "Falls", "frequency": "none"}).status_code == 422
+    assert [one.frequency for one in saved(session)] == [Frequency.DAILY]
+
+
+def test_an_address_that_gets_no_letters_is_deleted_as_the_page_says(
+    app: Flask, browser: Browser, session: Session
+) -> None:
+    search = make_saved(session, "somebody@example.com", frequency=Frequency.NONE)
+    path = stop_path(app, search)
+    browser.get(path)
+    assert "your address with it" in browser.text
+    assert "You will get no more of these e-mails" not in browser.text
+    browser.post(path)
+    assert "The search is deleted, and your address with it." in browser.text
+    assert saved(session) == []
+
+
 def test_a_mail_program_presses_the_button_without_cookie_or_token(app: Flask, session: Session) -> None:
     search = make_saved(session, "somebody@example.com")
     path = stop_path(app, search)
