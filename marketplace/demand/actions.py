@@ -88,7 +88,9 @@ def ask_to_save(
 ) -> None:
     """Keep a search for an address, and write to it to prove that its owner wants that.
 
-    Whoever typed the address sees no difference between a new one, one that waits and one that is confirmed.
+    Whoever typed the address sees no difference between a new one, one that waits, one that is confirmed and one
+    that has no room left. ``looks_for`` goes to somebody who may not have asked: no typed word may be in it. Of a
+    search that waits already the first name and frequency stay, as the second request may be a stranger's.
     """
     folded = accounts.checked_email(email)
     saving.checked_name(name)
@@ -103,10 +105,16 @@ def ask_to_save(
         if same is not None and same.confirmed_at is not None:
             manage = public_link("demand.by_mail", token=token(MANAGE, same.ref))
             letter, ref = letters.already(name=same.name, manage=manage), same.ref
+        elif same is None and len(known) >= saving.SAVED_MOST:
+            first = next((one for one in known if one.confirmed_at is not None), None)
+            if first is None:
+                # Nobody has confirmed any of them: nothing more is written to this address until they run out.
+                once(session, ANONYMOUS, form_key, path_of("demand.check_email"))
+                return
+            manage = public_link("demand.by_mail", token=token(MANAGE, first.ref))
+            letter, ref = letters.full(most=saving.SAVED_MOST, manage=manage), first.ref
         else:
-            saving.check_number(len([one for one in known if one is not same]))
             found = same or _added(session, query, name, frequency, email=folded)
-            found.name, found.frequency = name, frequency
             found.confirm_hash = accounts.hashed(secret)
             found.confirm_by = clock.now() + saving.CONFIRM_LIFE
             session.flush()
@@ -114,9 +122,8 @@ def ask_to_save(
                 _note(session, found.id, there.items())
             letter, ref = (
                 letters.confirm(
-                    name=name,
                     looks_for=looks_for,
-                    often=frequency.label,
+                    often=found.frequency.label,
                     link=public_link("demand.confirm", token=secret),
                     until=moment(found.confirm_by),
                 ),

@@ -28,12 +28,15 @@ class Told:
     changed: str = ""
 
 
-def confirm(*, name: str, looks_for: str, often: str, link: str, until: str) -> Letter:
-    """Return the letter that proves an address before anything is sent to it."""
+def confirm(*, looks_for: str, often: str, link: str, until: str) -> Letter:
+    """Return the letter that proves an address before anything is sent to it.
+
+    Anybody can have it sent to anybody, so it holds no word that somebody typed: those are on the page of its link.
+    """
     return Letter(
         "Confirm your saved search on Demand Signal",
         f"Hello,\n\nSomebody, probably you, asked Demand Signal to tell this address about new needs of the NHS.\n\n"
-        f"Search: {name}\nLooks for: {looks_for}\nE-mails: {often}\n\n"
+        f"Looks for: {looks_for}\nE-mails: {often}\n\n"
         f"Confirm that you want this:\n{link}\n\nThe link works until {until}. "
         "If you do not use it, we send nothing more and delete your address.\n\nDemand Signal\n",
     )
@@ -45,6 +48,16 @@ def already(*, name: str, manage: str) -> Letter:
         "You have saved this search already",
         f"Hello,\n\nSomebody, probably you, saved a search on Demand Signal for this address that is saved already: "
         f"{name}.\n\nChange or delete it:\n{manage}\n\nDemand Signal\n",
+    )
+
+
+def full(*, most: int, manage: str) -> Letter:
+    """Return what the owner of an address gets for which there is no room for another search."""
+    return Letter(
+        f"You have {most} saved searches already",
+        f"Hello,\n\nSomebody, probably you, asked Demand Signal to save another search for this address. "
+        f"{most} are saved for it, and there is no room for more. Delete one first.\n\n"
+        f"Change or delete them:\n{manage}\n\nDemand Signal\n",
     )
 
 

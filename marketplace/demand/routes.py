@@ -15,7 +15,7 @@ from marketplace.demand.finder import World
 from marketplace.demand.models import SavedSearch
 from marketplace.demand.rules import Asked
 from marketplace.demand.saving import NAME_LIMIT, Frequency, Key
-from marketplace.demand.wording import described
+from marketplace.demand.wording import described_without_typing
 from marketplace.errors import DomainError
 from marketplace.matches import candidates
 from marketplace.needs import queries as needs
@@ -141,7 +141,7 @@ def do_save() -> ResponseReturnValue:
                     form.email.data or "",
                     query=query,
                     name=form.name.data or "",
-                    looks_for=described(asked, queries.places()),
+                    looks_for=described_without_typing(asked, queries.places()),
                     frequency=form.often,
                     there=_there(asked),
                     address=request.remote_addr or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from marketplace.demand.queries import Places
 from marketplace.demand.rules import FACETS, Asked, State, What
@@ -34,8 +34,24 @@ def described(asked: Asked, places: Places) -> str:
     names = labels(places)
     parts = [f"“{asked.searched}”"] if asked.text else []
     parts += [
-        f"{FACETS[name].lower() if name not in {'shift'} else FACETS[name]}: "
-        f"{listed([names[name].get(value, value) for value in values], 'or')}"
+        _filter(name, [names[name].get(value, value) for value in values])
         for name, values in asked.chosen.items()
     ]
     return "; ".join(parts) or "every open need"
+
+
+def described_without_typing(asked: Asked, places: Places) -> str:
+    """Return what a search looks for in our own words alone, for letters to somebody who may not have asked for one.
+
+    Neither the text nor a filter's unknown value is in it: anybody can write what they like into an address.
+    """
+    names = labels(places)
+    known = {
+        name: [names[name][value] for value in values if value in names[name]]
+        for name, values in asked.chosen.items()
+    }
+    return "; ".join(_filter(name, values) for name, values in known.items() if values) or "your search"
+
+
+def _filter(name: str, values: Sequence[str]) -> str:
+    return f"{FACETS[name].lower() if name not in {'shift'} else FACETS[name]}: {listed(values, 'or')}"

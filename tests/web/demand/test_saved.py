@@ -236,6 +236,54 @@ def test_nobody_is_written_to_over_and_over(browser: Browser, session: Session) 
     assert len(letters(session, "victim@example.com")) == 3
 
 
+def test_nobody_can_have_words_of_their_own_sent_to_an_address(browser: Browser, session: Session) -> None:
+    where = "/demand/save?q=buy-now.example&area=frailty&organisation=buy-now.example"
+    browser.get(where)
+    browser.post(where, FORM | {"name": "Buy at buy-now.example", "email": "victim@example.com"})
+    (letter,) = letters(session, "victim@example.com")
+    assert "buy-now" not in letter.subject + letter.body
+    assert "Looks for: clinical area: Older people and frailty\n" in letter.body
+    # The page of the link, which only the owner opens, tells all of it.
+    browser.get(link(letter.body, "confirm"))
+    assert "Buy at buy-now.example" in browser.text
+    assert "“buy-now.example”" in browser.text
+    browser.get("/demand/save?q=buy-now.example")
+    browser.post("/demand/save?q=buy-now.example", FORM | {"email": "victim@example.com"})
+    second = letters(session, "victim@example.com")[1]
+    assert "buy-now" not in second.body
+    assert "Looks for: your search\n" in second.body
+
+
+def test_a_second_request_changes_nothing_of_a_search_that_waits(
+    browser: Browser, session: Session, asked: Email
+) -> None:
+    browser.get("/demand/save?area=frailty")
+    stranger = {"name": "Buy now", "frequency": "daily", "email": asked.to}
+    browser.post("/demand/save?area=frailty", stranger)
+    assert [(one.name, one.frequency) for one in saved(session)] == [("Falls", Frequency.WEEKLY)]
+    letter = letters(session, asked.to)[1]
+    assert "E-mails: Every Monday" in letter.body
+    assert browser.get(link(letter.body, "confirm")).status_code == 200
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_stranger_does_not_learn_how_many_searches_an_address_has(
+    browser: Browser, session: Session, monkeypatch: pytest.MonkeyPatch, confirmed: bool
+) -> None:
+    monkeypatch.setattr("marketplace.demand.saving.SAVED_MOST", 1)
+    make_saved(session, "somebody@example.com", query="area=cancer", confirmed=confirmed)
+    browser.get("/demand/save?area=frailty")
+    response = browser.post("/demand/save?area=frailty", FORM | {"email": "somebody@example.com"})
+    assert response.status_code == 200
+    assert "We have sent a message" in browser.text
+    assert [one.query for one in saved(session)] == ["area=cancer"]
+    # Its owner, and nobody else, is told, where one has proved to be that.
+    told_owner = letters(session, "somebody@example.com")
+    assert [one.subject for one in told_owner] == ["You have 1 saved searches already"] * confirmed
+    for letter in told_owner:
+        assert browser.get(link(letter.body, "by-mail")).status_code == 200
+
+
 @pytest.mark.parametrize("email", ["", "no address", "a@b", "x" * 300 + "@example.com"])
 def test_an_address_that_is_none_is_told_beside_its_field(
     browser: Browser, session: Session, email: str
