@@ -309,9 +309,9 @@ class WaitPage(Page):
     again: str
 
     @classmethod
-    def build(cls, seconds: int, again: Asked) -> WaitPage:
-        """Build the page."""
-        return cls(seconds=count(seconds, "second"), again=address("demand.find", again))
+    def build(cls, seconds: int, again: str) -> WaitPage:
+        """Build the page; ``again`` is where to go on."""
+        return cls(seconds=count(seconds, "second"), again=again)
 
 
 def old_address(pairs: Sequence[tuple[str, str]]) -> str:

@@ -20,7 +20,7 @@ from marketplace.errors import DomainError
 from marketplace.matches import candidates
 from marketplace.needs import queries as needs
 from marketplace.web import feeds
-from marketplace.web.limits import TooOften, Turns
+from marketplace.web.limits import TooOften, Turns, subscriber
 from marketplace.web.pages import fragment, wants_fragment
 
 demand = Blueprint("demand", __name__)
@@ -36,13 +36,27 @@ def take_a_turn(asked: Asked) -> None:
     if asked.text:
         turns: Turns = current_app.extensions["search_turns"]
         actor = current_actor()
-        turns.take(f"person {actor.user_id}" if actor.signed_in else f"from {request.remote_addr}")
+        turns.take(
+            f"person {actor.user_id}" if actor.signed_in else f"from {subscriber(request.remote_addr or '')}"
+        )
+
+
+def _again() -> str:
+    """Return where to go on after waiting: the page of the saved search or of the saved ones, or the search."""
+    given = request.view_args or {}
+    if "ref" in given:
+        return url_for("demand.saved_one", ref=given["ref"])
+    if "token" in given:
+        return url_for("demand.by_mail", token=given["token"])
+    if request.endpoint == "demand.saved":
+        return url_for("demand.saved")
+    return pages.address("demand.find", asked_for())
 
 
 @demand.app_errorhandler(TooOften)
 def too_often(error: TooOften) -> ResponseReturnValue:
     """Ask for patience; where htmx asked, beside the results that are there, which stay."""
-    response = make_response(fragment(pages.WaitPage.build(error.seconds, asked_for())), 429)
+    response = make_response(fragment(pages.WaitPage.build(error.seconds, _again())), 429)
     response.headers["Retry-After"] = str(error.seconds)
     if wants_fragment():
         response.headers["HX-Retarget"] = "#wait"
@@ -144,7 +158,7 @@ def do_save() -> ResponseReturnValue:
                     looks_for=described_without_typing(asked, queries.places()),
                     frequency=form.often,
                     there=_there(asked),
-                    address=request.remote_addr or "",
+                    address=subscriber(request.remote_addr or ""),
                     form_key=form.form_key.data or "",
                 )
                 return redirect(url_for("demand.check_email"), 303)
@@ -192,11 +206,15 @@ def do_confirm(token: str) -> ResponseReturnValue:
 @signed_in("everybody with an account may keep searches of their own")
 def saved() -> ResponseReturnValue:
     """List a person's searches with how much is new."""
-    searches, world = queries.saved_by(current_actor()), World.read(ANONYMOUS)
+    searches = queries.saved_by(current_actor())
+    for search in searches:
+        take_a_turn(emails.asked_by(search))
+    world = World.read(ANONYMOUS)
     return fragment(keeping.SavedList.build(searches, emails.fresh_for(world, searches), world.places))
 
 
 def _saved_page(search: SavedSearch, signed: str = "") -> keeping.SavedPage:
+    take_a_turn(emails.asked_by(search))
     world = World.read(ANONYMOUS)
     fresh = emails.fresh_for(world, [search])[search.id]
     keys = [one.key for one in fresh[: keeping.NEW_MOST]]
@@ -239,7 +257,9 @@ def seen(ref: str) -> ResponseReturnValue:
     """Count what is new as seen."""
     actor = current_actor()
     search = queries.saved_one(actor, ref)
-    actions.mark_seen(actor, ref, _there(emails.asked_by(search)))
+    asked = emails.asked_by(search)
+    take_a_turn(asked)
+    actions.mark_seen(actor, ref, _there(asked))
     flash("Nothing is new for this search now.")
     return redirect(url_for("demand.saved_one", ref=ref), 303)
 

@@ -48,6 +48,8 @@ NEWEST = 5
 SHOWN = 5
 #: For so many needs or technologies of one's own the best matches are looked up; more would not be read here.
 MATCHED = 12
+#: For so many saved searches what is new is counted.
+SEARCHED = 3
 FITS_FOR_EACH = 3
 
 
@@ -286,8 +288,16 @@ def innovator_desk(actor: Actor) -> Desk:
 
 
 def _saved_block(actor: Actor) -> Block:
-    """Return a person's saved searches with how much is new, what has most first."""
-    searches = saved_searches.saved_by(actor)[:MATCHED]
+    """Return a person's saved searches with how much is new, what has most first.
+
+    Each is a search by meaning, so only the latest few are looked up whenever somebody opens their start page.
+    """
+    every = saved_searches.saved_by(actor)
+    searches = every[:SEARCHED]
+    others = len(every) - len(searches)
+    more = (
+        f"And {count(others, 'more saved search', 'more saved searches')}" if others else "All saved searches"
+    )
     fresh = digests.fresh_for(World.read(ANONYMOUS), searches) if searches else {}
     searches.sort(key=lambda one: -len(fresh[one.id]))
     return Block(
@@ -298,12 +308,10 @@ def _saved_block(actor: Actor) -> Block:
                 f"E-mails: {one.frequency.label.lower()}",
                 (new_tag(fresh[one.id]) or Tag("Nothing new", "grey"),),
             )
-            for one in searches[:SHOWN]
+            for one in searches
         ),
         "Search for what you are interested in and save the search: what is new is counted here.",
-        Link("All saved searches", url_for("demand.saved"))
-        if searches
-        else Link("Find demand", url_for("demand.find")),
+        Link(more, url_for("demand.saved")) if searches else Link("Find demand", url_for("demand.find")),
     )
 
 

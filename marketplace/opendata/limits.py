@@ -7,13 +7,13 @@ addresses that have not asked for longest are forgotten first.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
 from marketplace import clock
+from marketplace.web.limits import subscriber
 
 WINDOW = timedelta(minutes=1)
 #: Addresses that are remembered; some 200 bytes each.
@@ -59,16 +59,3 @@ class Limiter:
                 self._windows.popitem(last=False)
         seconds = -(-(began + WINDOW - now) // timedelta(seconds=1))
         return Standing(allowed, self.per_minute, self.per_minute - used, seconds)
-
-
-def subscriber(address: str) -> str:
-    """Return what one subscriber is counted by: an IPv4 address, or the network of 64 bits of an IPv6 one."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:64]
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            return str(found.ipv4_mapped)
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)

@@ -7,6 +7,7 @@ itself, and several let through as many times more. Attempts to guess a password
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 from collections import OrderedDict
 from datetime import datetime
@@ -45,3 +46,16 @@ class Turns:
                 self._left.popitem(last=False)
         if left < 1:
             raise TooOften(max(1, round((1 - left) * 60 / self.each_minute)))
+
+
+def subscriber(address: str) -> str:
+    """Return what one subscriber is counted by: an IPv4 address, or the network of 64 bits of an IPv6 one."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)

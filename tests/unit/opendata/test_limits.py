@@ -8,7 +8,8 @@ from threading import Thread
 import pytest
 import time_machine
 
-from marketplace.opendata.limits import Limiter, subscriber
+from marketplace.opendata.limits import Limiter
+from marketplace.web.limits import subscriber
 
 MORNING = datetime(2026, 11, 22, 7, 30, tzinfo=UTC)
 

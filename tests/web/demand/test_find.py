@@ -330,6 +330,16 @@ def test_a_signed_in_person_has_turns_of_their_own(
         assert person.client.get("/demand?q=falls").status_code == 200
 
 
+def test_all_addresses_of_one_line_share_its_turns(app: Flask) -> None:
+    with time_machine.travel(clock.now(), tick=False):
+        app.extensions["search_turns"] = Turns(each_minute=1)
+        statuses = [
+            app.test_client().get("/demand?q=falls", environ_base={"REMOTE_ADDR": address}).status_code
+            for address in ("2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:3::1")
+        ]
+    assert statuses == [200, 429, 200]
+
+
 # The feed
 
 

@@ -21,6 +21,8 @@ from marketplace.demand.models import SavedSearch, ToldItem
 from marketplace.demand.saving import Frequency
 from marketplace.notices import actions as notices
 from marketplace.notices.models import Email
+from marketplace.web.limits import Turns
+from marketplace.web.search import Found
 from tests.conftest import Browser, statements
 from tests.factories.demand import make_saved
 from tests.factories.needs import make_cycle, make_need
@@ -156,6 +158,46 @@ def test_an_innovator_finds_on_the_start_page_how_much_is_new(browser: Browser, 
         in browser.text
     )
     assert "Nothing new" in browser.text
+
+
+def test_the_start_page_looks_up_three_searches_and_leads_to_the_others(
+    app: Flask, browser: Browser, session: Session
+) -> None:
+    person = make_user(session, Role.INNOVATOR)
+    for number in range(5):
+        make_saved(session, person, name=f"Search {number}", query=f"q=word{number}")
+    make_need(session)
+    looked: list[str] = []
+
+    def found(text: str, *_: object) -> Found:
+        looked.append(text)
+        return Found((), frozenset())
+
+    browser.sign_in(person)
+    app.extensions["need_search"] = found
+    looked.clear()
+    browser.get("/")
+    assert looked == ["word4", "word3", "word2"]
+    assert re.findall(r'<a href="/demand/saved">([^<]*)</a>', browser.page) == ["And 2 more saved searches"]
+
+
+def test_pages_of_saved_searches_take_turns_as_searching_does(
+    app: Flask, browser: Browser, session: Session
+) -> None:
+    person = make_user(session)
+    searches = [make_saved(session, person, query=f"q=word{number}").ref for number in range(2)]
+    browser.sign_in(person)
+    browser.get(f"/demand/saved/{searches[0]}")
+    with time_machine.travel(clock.now(), tick=False):
+        for path, again in (
+            ("/demand/saved", "/demand/saved"),
+            (f"/demand/saved/{searches[0]}", f"/demand/saved/{searches[0]}"),
+        ):
+            app.extensions["search_turns"] = Turns(each_minute=2)
+            statuses = [browser.client.get(path).status_code for _ in range(3)]
+            assert statuses == ([200, 429, 429] if path == "/demand/saved" else [200, 200, 429])
+            assert f'href="{again}">search again' in browser.client.get(path).get_data(as_text=True)
+        assert browser.post(f"/demand/saved/{searches[0]}/seen").status_code == 429
 
 
 # By an address alone
