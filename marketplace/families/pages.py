@@ -625,8 +625,15 @@ class FamilyMatchesPage(Page):
     nothing: str
 
 
-def family_matches(family: Family, name: str, best: Best, titles: Mapping[str, Link]) -> FamilyMatchesPage:
-    """Return the technologies by how many of the needs they fit, then by name."""
+def family_matches(
+    family: Family, name: str, best: Best, titles: Mapping[str, Link], *, others: int
+) -> FamilyMatchesPage:
+    """Return the technologies by how many of the needs they fit, then by name.
+
+    ``others`` is how many needs of the family are left out, as the person may not read their matches.
+    """
+    seen = f"{count(len(titles), 'need')} of the family" + (" that you can see matches of" if others else "")
+    left_out = f"What fits the family’s {count(others, 'other need')} is for their organisations and networks to see."
     fits: dict[str, tuple[Candidate, list[Link]]] = {}
     for ref, found in best.of.items():
         for candidate in found:
@@ -638,11 +645,11 @@ def family_matches(family: Family, name: str, best: Best, titles: Mapping[str, L
             FamilyMatch(
                 candidate.link,
                 candidate.by,
-                f"Fits {len(needs)} of {count(len(titles), 'need')} of the family",
+                f"Fits {len(needs)} of {seen}",
                 tuple(needs),
             )
             for candidate, needs in ordered
         ),
-        notes=best.notes,
+        notes=(*best.notes, left_out) if others else best.notes,
         nothing="" if ordered else "Nothing on the register fits any of these needs well.",
     )

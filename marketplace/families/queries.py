@@ -289,13 +289,20 @@ def shares(actor: Actor, found: Family) -> tuple[list[Shares], list[Need]]:
     return standing, [member.need for member in members if member.need.ref not in on_board]
 
 
-def may_match(actor: Actor, found: Sequence[Shares]) -> bool:
-    """Tell whether the person may see what fits a family: brokers of a patch in it, and those who share it."""
-    sharers = {one.need.organisation_id for one in found}
-    sharers |= {signature.organisation_id for one in found for signature in one.co_signatures}
-    hins = [grant.organisation_id for grant in actor.grants if grant.role is Role.BROKER]
-    others = actor.organisations(Permission.NEED_MATCHES_READ) - set(hins)
-    return bool(sharers & (organisations.patch_of(db.session, hins) | others))
+def matched(actor: Actor, found: Sequence[Shares]) -> list[Need]:
+    """Return the needs of a family of which the person may see what fits, in their order.
+
+    Those are the needs whose matches they may read, and those that an organisation of theirs co-signs. A share in the
+    family opens no others: which technologies fit is for those who may read the need's matches.
+    """
+    readable = needed.reads_matches_of(actor)
+    own = actor.organisations(Permission.NEED_MATCHES_READ)
+    return [
+        one.need
+        for one in found
+        if one.need.organisation_id in readable
+        or any(signature.organisation_id in own for signature in one.co_signatures)
+    ]
 
 
 class Part(NamedTuple):

@@ -229,7 +229,7 @@ def family(ref: str) -> ResponseReturnValue:
             gone,
             pages.joint_musts([(one.text, one.wordings) for one in grouping.joint(list(named))], named),
             may_settle=queries.settling_hin(db.session, actor, found) is not None,
-            may_match=queries.may_match(actor, shares),
+            may_match=bool(queries.matched(actor, shares)),
         )
     )
 
@@ -237,14 +237,15 @@ def family(ref: str) -> ResponseReturnValue:
 @families.get("/families/<ref>/matches")
 @requires(Permission.NEED_MATCHES_READ)
 def matches(ref: str) -> ResponseReturnValue:
-    """Show the technologies that fit most needs of a family, to its brokers and to those who share it."""
+    """Show the technologies that fit most needs of a family, of those needs whose matches the person may read."""
     actor, found = current_actor(), queries.family(ref)
     shares, _ = queries.shares(actor, found)
-    if not queries.may_match(actor, shares):
+    if not (needs := queries.matched(actor, shares)):
         raise NotPermitted
-    best = candidates.top_for_needs(actor, [one.need.ref for one in shares], rules.BEST_OF_EACH)
-    titles = {one.need.ref: pages.need_link(one.need) for one in shares}
-    return fragment(pages.family_matches(found, queries.name_of(found), best, titles))
+    best = candidates.top_for_needs(actor, [need.ref for need in needs], rules.BEST_OF_EACH)
+    titles = {need.ref: pages.need_link(need) for need in needs}
+    others = len(shares) - len(needs)
+    return fragment(pages.family_matches(found, queries.name_of(found), best, titles, others=others))
 
 
 @families.get("/families/<ref>/settle")

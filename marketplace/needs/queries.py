@@ -465,10 +465,13 @@ def name_of(user_id: int | None) -> str:
 
 def may_read_matches(actor: Actor, need: Need) -> bool:
     """Tell whether the person may see which technologies answer this need: its leads, and brokers of its patch."""
-    if actor.may(Permission.NEED_MATCHES_READ, need.organisation_id):
-        return True
+    return need.organisation_id in reads_matches_of(actor)
+
+
+def reads_matches_of(actor: Actor) -> frozenset[int]:
+    """Return the organisations whose needs' matches the person may see: their own, and those of their patch."""
     hins = [grant.organisation_id for grant in actor.grants if grant.role is Role.BROKER]
-    return need.organisation_id in organisations.patch_of(db.session, hins)
+    return actor.organisations(Permission.NEED_MATCHES_READ) | organisations.patch_of(db.session, hins)
 
 
 # Ranking

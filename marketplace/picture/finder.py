@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from werkzeug.datastructures import MultiDict
 
 from marketplace.access.actor import Actor
+from marketplace.needs import queries as needs
 from marketplace.organisations.models import Kind
 from marketplace.picture import queries, rules
 from marketplace.picture.queries import FamilyFact, Member, Place
@@ -64,7 +65,7 @@ def seen(actor: Actor, kind: Kind, code: str) -> Seen:
         regions=queries.places(Kind.REGION),
         themes=queries.themes(),
         families=queries.families(actor, {entry.family for entry in found if entry.family}),
-        readable=queries.reads_matches_of(actor),
+        readable=needs.reads_matches_of(actor),
         moved_to=_moved_to(place, code),
     )
 

@@ -15,7 +15,6 @@ from sqlalchemy.orm import aliased
 
 from marketplace import clock
 from marketplace.access.actor import Actor
-from marketplace.access.policy import Permission, Role
 from marketplace.database import db
 from marketplace.errors import NotVisible
 from marketplace.families.models import CoSignature, Family, FamilyMember, Theme, ThemeMember
@@ -279,10 +278,3 @@ def families(actor: Actor, refs: Collection[str]) -> dict[str, FamilyFact]:
         .group_by(Family.ref, Family.name)
     )
     return {ref: FamilyFact(name, organisations) for ref, name, organisations in rows}
-
-
-def reads_matches_of(actor: Actor) -> frozenset[int]:
-    """Return the organisations whose needs' matches the person may see; `needs.may_read_matches` says it of one."""
-    own = actor.organisations(Permission.NEED_MATCHES_READ)
-    hins = [grant.organisation_id for grant in actor.grants if grant.role is Role.BROKER]
-    return own | organisations.patch_of(db.session, hins) if own or hins else own

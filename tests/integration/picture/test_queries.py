@@ -248,10 +248,10 @@ def test_people_see_more_of_the_needs_whose_matches_they_may_read(
     def somebody(one: Organisation, role: Role) -> Actor:
         return Actor(user_id=1, grants=(Grant(one.id, one.code, one.name, role),))
 
-    assert queries.reads_matches_of(ANONYMOUS) == frozenset()
-    assert queries.reads_matches_of(somebody(trusts[0], Role.NEED_LEAD)) == {trusts[0].id}
-    assert queries.reads_matches_of(somebody(trusts[0], Role.INNOVATOR)) == frozenset()
-    assert queries.reads_matches_of(somebody(hin, Role.BROKER)) == {
+    assert needs.reads_matches_of(ANONYMOUS) == frozenset()
+    assert needs.reads_matches_of(somebody(trusts[0], Role.NEED_LEAD)) == {trusts[0].id}
+    assert needs.reads_matches_of(somebody(trusts[0], Role.INNOVATOR)) == frozenset()
+    assert needs.reads_matches_of(somebody(hin, Role.BROKER)) == {
         hin.id,
         icb.id,
         *(trust.id for trust in trusts),

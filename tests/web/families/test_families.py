@@ -28,6 +28,7 @@ from tests.factories.families import make_co_signature, make_family
 from tests.factories.needs import make_cycle, make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_user
+from tests.factories.technologies import make_technology
 
 NewBrowser = Callable[[], Browser]
 Reindex = Callable[[], None]
@@ -413,6 +414,36 @@ def test_technologies_for_a_family_are_shown_to_its_brokers_and_sharers_alone(
         somebody = new_browser().sign_in(person)
         statuses.append(somebody.client.get(path).status_code)
     assert statuses == [200, 200, 403]
+
+
+def test_a_share_in_a_family_opens_what_fits_its_own_needs_and_no_others(
+    session: Session, world: World, new_browser: NewBrowser, reindex: Reindex
+) -> None:
+    family = make_family(session, *world.needs.values())
+    signer = make_organisation(session, Kind.TRUST, name="Signing Trust")
+    make_co_signature(session, world.needs["Oakhurst"], signer)
+    make_technology(
+        session,
+        make_organisation(session, Kind.SUPPLIER),
+        name="Night Watch",
+        summary="A sensor that sees when residents fall in their own rooms at night.",
+        intended_use="A sensor in the room sees when residents fall at night and calls staff to the fall.",
+    )
+    reindex()
+    path = f"/families/{family.ref}/matches"
+    seen = {}
+    for name, person in (
+        ("broker", world.broker),
+        ("lead", make_user(session, Role.NEED_LEAD, world.needs["Fernside"].organisation)),
+        ("co-signer", make_user(session, Role.NEED_LEAD, signer)),
+    ):
+        page = new_browser().sign_in(person)
+        page.get(path)
+        assert "Night Watch" in page.page
+        assert "What fits the family’s 2 other needs is for their organisations" in page.page
+        assert "Fits 1 of 1 need of the family that you can see matches of" in page.page
+        seen[name] = {one for one in NIGHT if f"Falls at night in {one}" in page.page.split("<ol")[-1]}
+    assert seen == {"broker": {"Elmbrook"}, "lead": {"Fernside"}, "co-signer": {"Oakhurst"}}
 
 
 def test_a_broker_finds_the_families_to_check_on_the_start_page(
