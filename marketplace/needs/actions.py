@@ -305,20 +305,20 @@ def _leave(session: Session, actor: Actor, need: Need, keys: Collection[str]) ->
         )
 
 
-def cycle_to_publish_in() -> Cycle:
-    """Return the cycle that is open for places, or raise `TopThreeError` in plain words."""
+def cycle_to_publish_in(kept: str = "Your drafts are kept") -> Cycle:
+    """Return the cycle that is open for places, or raise `TopThreeError` in plain words; ``kept`` is what waits."""
     cycle = queries.current_cycle()
     if cycle is None:
-        raise rules.TopThreeError("No cycle is open yet. Your drafts are kept until one opens")
+        raise rules.TopThreeError(f"No cycle is open yet. {kept} until one opens")
     stage = cycle.round.stage(clock.today())
     if stage is Stage.CLOSED:
         raise rules.TopThreeError(
-            f"The cycle {cycle.name} closed on {day(cycle.closes_on)}. Your drafts are kept until the next one opens"
+            f"The cycle {cycle.name} closed on {day(cycle.closes_on)}. {kept} until the next one opens"
         )
     if stage is Stage.LOCKED:
         raise rules.TopThreeError(
             f"The cycle {cycle.name} was locked at the end of {day(cycle.locks_on)}, and its top threes stay as they "
-            "are. Your drafts are kept until the next cycle opens"
+            f"are. {kept} until the next cycle opens"
         )
     return cycle
 

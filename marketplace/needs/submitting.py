@@ -28,6 +28,7 @@ from marketplace.needs.actions import (
     use_case,
 )
 from marketplace.needs.models import Cycle, Need, NeedPeople, NeedVersion, Priority, SignOff
+from marketplace.needs.rounds import Stage
 from marketplace.needs.rules import TOPIC
 from marketplace.notices.actions import send
 from marketplace.organisations.models import Organisation
@@ -282,11 +283,19 @@ def publish(session: Session, actor: Actor, need: Need, sign_off: SignOff) -> No
 
 
 def _keep_a_place(session: Session, need: Need) -> None:
-    """Move the place of a need that is published late into the cycle that has opened meanwhile."""
+    """Move the place of a need that is published late into the cycle that has opened meanwhile.
+
+    A place that was held in time stays good until its cycle closes; new ones are given until the lock alone.
+    Raises `TopThreeError` when the need has to wait: for the next cycle, or for a free place.
+    """
     cycle = queries.current_cycle()
     held = queries.places_of(need.id)
-    if cycle is None or any(one.cycle_id == cycle.id for one in held):
+    if cycle is None:
         return
+    holds = any(one.cycle_id == cycle.id for one in held)
+    if holds and cycle.round.stage(clock.today()) is not Stage.CLOSED:
+        return
+    cycle_to_publish_in("What was submitted is kept")
     taken = queries.taken_places(need.organisation_id, cycle.id)
     free = next((place for place in range(1, rules.PLACES + 1) if place not in taken), None)
     if free is None:

@@ -19,7 +19,8 @@ from marketplace.accounts.models import Membership, User
 from marketplace.audit.models import AuditEvent
 from marketplace.errors import Conflict, DomainError, NotPermitted, NotVisible
 from marketplace.needs import actions, queries, rules, signed, signing, submitting
-from marketplace.needs.models import Need, Priority, SignOff
+from marketplace.needs.models import Cycle, Need, Priority, SignOff
+from marketplace.needs.rounds import Stage
 from marketplace.needs.rules import State
 from marketplace.needs.signing import Decided, NotReady, OwnWork, Step, Submitted, Unchecked
 from marketplace.notices.models import Email
@@ -321,14 +322,62 @@ def test_a_late_hin_may_still_check_until_the_sponsor_publishes(session: Session
     assert need_of(session, ref).state is State.PUBLISHED
 
 
-def test_what_was_submitted_in_time_is_published_after_the_cycle_has_closed(
+def cycle_now() -> Cycle:
+    found = queries.current_cycle()
+    assert found is not None
+    return found
+
+
+def test_what_was_submitted_in_time_is_published_until_the_cycle_closes_in_its_place(
+    session: Session, parties: Parties
+) -> None:
+    cycle = cycle_now()
+    cycle.reminds_on = cycle.locks_on = clock.today()
+    session.commit()
+    [ref] = submitted(parties)
+    with time_machine.travel(clock.now() + timedelta(days=60), tick=False):
+        assert (cycle_now().closes_on, cycle_now().round.stage(clock.today())) == (
+            clock.today(),
+            Stage.LOCKED,
+        )
+        sign_off(session, ref)
+        assert need_of(session, ref).state is State.PUBLISHED
+
+
+def test_what_is_late_does_not_enter_a_cycle_that_has_closed_and_moves_to_the_next(
     session: Session, parties: Parties
 ) -> None:
     [ref] = submitted(parties)
+    closed = cycle_now().id
+    reviews.approve(parties.sponsor, {ref: seen(session, ref)})
     with time_machine.travel(clock.now() + timedelta(days=70), tick=False):
-        assert queries.current_cycle().closes_on < clock.today()  # type: ignore[union-attr] # there is one
-        sign_off(session, ref)
+        with pytest.raises(
+            rules.TopThreeError, match=r"closed on .* What was submitted is kept until the next"
+        ):
+            reviews.check(parties.broker, ref, seen(session, ref))
+        assert need_of(session, ref).published_at is None
+        following = make_cycle(session, opens_on=clock.today()).id
+        reviews.check(parties.broker, ref, seen(session, ref))
         assert need_of(session, ref).state is State.PUBLISHED
+        assert [place.cycle_id for place in queries.places_of(need_of(session, ref).id)] == [following]
+        assert following != closed
+
+
+def test_what_is_late_gets_no_new_place_after_the_lock(session: Session, parties: Parties) -> None:
+    [ref] = submitted(parties)
+    held = cycle_now().id
+    today = clock.today()
+    make_cycle(
+        session,
+        opens_on=today - timedelta(days=9),
+        reminds_on=today - timedelta(days=2),
+        locks_on=today - timedelta(days=1),
+        closes_on=today + timedelta(days=9),
+    )
+    with pytest.raises(rules.TopThreeError, match="was locked at the end of"):
+        sign_off(session, ref)
+    assert need_of(session, ref).published_at is None
+    assert [place.cycle_id for place in queries.places_of(need_of(session, ref).id)] == [held]
 
 
 def test_what_is_published_after_the_next_cycle_opened_moves_to_a_free_place_of_it(
