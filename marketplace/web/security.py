@@ -73,16 +73,15 @@ def _policy() -> str:
 
 
 def init(app: Flask, *, secure: bool) -> None:
-    """Add the headers to every response, errors and static files included; refuse NUL characters in addresses."""
+    """Add the headers to every response, errors and static files included; refuse NUL characters in what is sent."""
     app.url_map.converters["int"] = KeyConverter
     app.session_interface = PageSessions()
 
     @app.before_request
     def refuse_nul() -> None:
         # PostgreSQL cannot hold them, so a search for one would end as an error of ours.
-        if "\0" in request.path or any(
-            "\0" in key or "\0" in text for key, text in request.args.items(multi=True)
-        ):
+        sent = (*request.args.items(multi=True), *request.form.items(multi=True))
+        if "\0" in request.path or any("\0" in key or "\0" in text for key, text in sent):
             raise BadRequest
 
     @app.after_request

@@ -311,7 +311,7 @@ def test_control_and_invisible_characters_are_dropped(
     browser.sign_in(lead)
     browser.get(f"/needs/{need.ref}/questions/title")
     browser.post(
-        f"/needs/{need.ref}/questions/title", {"title": "Fe\u200bwer\x00 \u202efalls\u202c\r\nat night"}
+        f"/needs/{need.ref}/questions/title", {"title": "Fe\u200bwer\x07 \u202efalls\u202c\r\nat night"}
     )
     assert draft_of(session, need).title == "Fewer falls at night"
 

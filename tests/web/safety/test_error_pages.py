@@ -88,6 +88,15 @@ def test_an_address_with_a_nul_character_is_refused(browser: Browser, path: str)
     check(browser, browser.get(path), 400, "There is a problem with what was sent")
 
 
+@pytest.mark.parametrize("data", [{"email": "a\0b"}, {"a\0b": "x"}], ids=["value", "name"])
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_form_with_a_nul_character_is_refused(browser: Browser, data: dict[str, str], kind: str) -> None:
+    browser.get("/sign-in")
+    sent = browser.hidden() | {"email": "", "password": "x"} | data
+    response = browser._seen(browser.client.post("/sign-in", data=sent, content_type=kind))
+    check(browser, response, 400, "There is a problem with what was sent")
+
+
 def test_a_number_that_no_row_can_have_is_not_found(browser: Browser, session: Session) -> None:
     browser.sign_in(make_user(session, Role.ADMINISTRATOR))
     for number in (2**31, 2**63, 10**40):
@@ -142,7 +151,7 @@ def test_bytes_that_are_no_text_are_no_server_error(browser: Browser) -> None:
     browser.get("/sign-in")
     for path in ("/sign-in?next=%ff%fe", "/organisations?text=%ff", "/mailbox?to=%ff%fe"):
         assert browser.get(path).status_code < 500
-    response = browser.post("/sign-in", {"email": "\x00\ud7ff\u202e@x", "password": "\x00"})
+    response = browser.post("/sign-in", {"email": "\x01\ud7ff\u202e@x", "password": "\x01"})
     assert response.status_code == 422
 
 

@@ -94,7 +94,8 @@ def test_no_form_answers_with_a_server_error_to_nonsense(app: Flask, everybody: 
             continue
         for data in (
             {},
-            {"form_key": "x", "email": "\x00", "role": "\ud7ff", "name": "\u202e" * 50, "lock_version": "x"},
+            {"form_key": "x", "email": "\x01", "role": "\ud7ff", "name": "\u202e" * 50, "lock_version": "x"},
+            {"form_key": "\x00", "n\x00": "x"},
             {"account": "9" * 400, "organisation": "'; DROP TABLE person", "source_date-day": "٣"},
         ):
             response = everybody.client.open(path, method=method, data=data | {"csrf_token": token})
