@@ -147,7 +147,8 @@ class Succession(Base):
 
     What it does to dates and names stands in the organisations from the moment it is recorded, so that the day itself
     needs nothing to run. What belongs to the organisations that close is handed over once, by choices that a person
-    made: ``settled_at``. ``before`` and ``after`` are the counts of that handover.
+    made: ``settled_at``. ``before`` and ``after`` are the counts of that handover. Until then ``before`` holds the
+    days on which predecessors were to close anyway, as id and date, so that a cancellation can put them back.
     """
 
     __tablename__ = "succession"

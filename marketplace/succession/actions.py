@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -201,6 +201,7 @@ def _rename(organisation: Organisation, change: Succession, plan: ChangePlan) ->
 
 def _link(session: Session, known: Mapping[str, Organisation], change: Succession, plan: ChangePlan) -> None:
     ends: dict[Party, Organisation] = {}
+    former: dict[int, date | None] = {}
     first = known[plan.starts[0].code]
     for party in plan.ends:
         ends[party] = _opened(session, known, party, plan, first) if party.new else known[party.code]
@@ -209,9 +210,11 @@ def _link(session: Session, known: Mapping[str, Organisation], change: Successio
         if start is end:  # it takes the others in and stays
             continue
         change.links.append(SuccessionLink(predecessor=start, successor=end, share=link.share))
-        if plan.kind.ends:
+        if plan.kind.ends and start.id not in former:
+            former[start.id] = start.closed_on
             start.closed_on = plan.effective_on
             start.updated_at = clock.now()
+    change.before = [[id_, on.isoformat()] for id_, on in former.items() if on is not None]
 
 
 def _opened(
@@ -265,8 +268,10 @@ def cancel(actor: Actor, ref: str) -> None:
             organisation = change.predecessors[0]
             organisation.next_name = organisation.renamed_on = None
         elif change.kind.ends:
+            former = {id_: date.fromisoformat(str(on)) for id_, on in change.before}
             for organisation in change.predecessors:
-                organisation.closed_on = None
+                organisation.closed_on = former.get(organisation.id)
+            change.before = []
         for organisation in change.successors:
             if organisation.opened_on == change.effective_on and _only_from(session, organisation, change):
                 organisation.closed_on = organisation.opened_on  # it never was; rows are not deleted

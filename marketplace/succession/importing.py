@@ -50,6 +50,8 @@ COLUMNS = (
 NEEDED = ("change", "kind", "effective_on", "from", "source", "source_date")
 LINES_MOST = 500
 CHARACTERS_MOST = 200_000
+#: Digits of a share in percent.
+SHARE_DIGITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +177,11 @@ def _link(known: Mapping[str, Organisation], kind: Change, line: int, row: Mappi
         return LinkPlan(begin, begin)
     share = None
     if row["share"]:
-        if (
-            not row["share"].removesuffix("%").strip().isascii()
-            or not (number := row["share"].removesuffix("%").strip()).isdecimal()
-        ):
+        number = row["share"].removesuffix("%").strip()
+        if not number.isascii() or not number.isdecimal():
             raise _AtLine(line, f"share must be a whole number of percent, not {row['share'][:40]}")
+        if len(number) > SHARE_DIGITS:
+            raise _AtLine(line, f"share must be at most 100 percent, not {number[:40]}")
         share = int(number)
     code = row["to"]
     if (end := known.get(code)) is not None:

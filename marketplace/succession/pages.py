@@ -282,8 +282,8 @@ _KINDS = {"place": "Places"}
 
 
 def sum_rows(change: Succession) -> tuple[SumRow, ...]:
-    """Return the counts of a handover, before beside after."""
-    return paired(change.before, change.after)
+    """Return the counts of a handover, before beside after; none until it is done."""
+    return paired(change.before, change.after) if change.settled_at is not None else ()
 
 
 def paired(before: Sequence[Sequence[str | int]], after: Sequence[Sequence[str | int]]) -> tuple[SumRow, ...]:

@@ -70,6 +70,27 @@ def test_a_cancelled_change_leaves_everything_as_it_was(session: Session) -> Non
     assert queries.by_ref(session, again).successors[0].code == "QZ9"
 
 
+def test_a_cancelled_change_puts_back_the_day_on_which_an_organisation_was_to_close_anyway(
+    session: Session,
+) -> None:
+    with time_machine.travel(MARCH, tick=False):
+        closing, open_ = make_organisation(session, closed_on=date(2026, 9, 30)), make_organisation(session)
+        same_day = make_organisation(session, closed_on=FIRST)
+        starts = [closing, open_, same_day]
+        actor = administrator(session)
+        for kind, ends in (
+            (Change.MERGE, [new("NHS Merged Test")]),
+            (Change.MIXED, [new("NHS East Test"), new("NHS West Test")]),
+        ):
+            before = [one.closed_on for one in starts]
+            ref = actions.record_change(actor, plan(kind, starts, ends, on=FIRST, shares=[50, 50]))
+            assert [one.closed_on for one in starts] == [FIRST] * 3
+            actions.cancel(actor, ref)
+            session.expire_all()
+            assert [one.closed_on for one in starts] == before == [date(2026, 9, 30), None, FIRST]
+            assert queries.by_ref(session, ref).before == []
+
+
 def test_a_settled_change_cannot_be_cancelled(session: Session) -> None:
     one, two = make_organisation(session), make_organisation(session)
     actor = administrator(session)
@@ -161,6 +182,10 @@ def test_a_file_of_real_codes_is_read_and_recorded_as_a_whole(session: Session) 
             "add up to 90 percent",
         ),
         ("1,split,2026-04-01,QRV,,A,,half,,S,2025-09-09,\n", "Line 2: share must be a whole number"),
+        (
+            f"1,split,2026-04-01,QRV,,A,,{'9' * 5000},,S,2025-09-09,\n",
+            "Line 2: share must be at most 100 percent",
+        ),
         ("1,merge,2026-04-01,QRV,ABC,,,,,S,2025-09-09,\n", "Fill in to_name"),
         (
             "1,merge,2026-04-01,QRV,,A,,,,S,2025-09-09,\n1,merge,2026-05-01,QMJ,,A,,,,S,2025-09-09,\n",
