@@ -13,6 +13,7 @@ depends_on = None
 
 #: Days before the lock on which those who have not answered are reminded, for the cycles that are there.
 REMIND = timedelta(days=14)
+DAY = timedelta(days=1)
 
 CYCLES = sa.table(
     "cycle",
@@ -84,8 +85,9 @@ def _rows(statement: sa.Executable) -> Sequence[sa.RowMapping]:
 
 def _dates(cycle: sa.RowMapping) -> dict[str, date]:
     first: date = cycle["opens_on"]
-    last: date = cycle["closes_on"]
-    return {"locks_on": last, "reminds_on": max(last - REMIND, first + timedelta(days=1))}
+    # A reminder comes after the first day, so a cycle of one day (nothing forbade it) gets a second.
+    last: date = max(cycle["closes_on"], first + DAY)
+    return {"locks_on": last, "closes_on": last, "reminds_on": max(last - REMIND, first + DAY)}
 
 
 def _create_cycle(*more: sa.Column[date] | sa.CheckConstraint) -> None:

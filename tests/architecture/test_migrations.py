@@ -164,6 +164,31 @@ def test_who_wrote_a_draft_before_there_was_sign_off_is_still_known(database_url
     with Session(engine) as session:
         found = session.execute(select(Need.ref, NeedDraft.writers).join(NeedDraft.need))
         assert {row.ref: row.writers for row in found} == refs
+
+
+def test_a_cycle_of_one_day_gets_a_second_so_that_its_reminder_has_a_day(database_url: str) -> None:
+    engine = make_engine(database_url)
+    migrating.downgrade(engine, "0013")
+    today = clock.today()
+    with engine.connect().execution_options(writes=True) as connection:
+        cycles = sa.table(
+            "cycle",
+            sa.column("name", sa.String),
+            sa.column("opens_on", sa.Date),
+            sa.column("closes_on", sa.Date),
+        )
+        connection.execute(sa.insert(cycles).values(name="One day", opens_on=today, closes_on=today))
+        connection.commit()
+    migrating.upgrade(engine)
+    with Session(engine) as session:
+        cycle = session.scalars(select(Cycle)).one()
+        tomorrow = today + timedelta(days=1)
+        assert (cycle.opens_on, cycle.reminds_on, cycle.locks_on, cycle.closes_on) == (
+            today,
+            tomorrow,
+            tomorrow,
+            tomorrow,
+        )
     engine.dispose()
 
 
