@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +15,7 @@ from marketplace.needs.models import Cycle, Need
 from marketplace.needs.pages import PLACE_WORDS, cycle_words, is_open, stand_tags
 from marketplace.needs.rounds import Stage, Stand, Standing
 from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
+from marketplace.web.cells import csv_rows
 from marketplace.web.pages import Link, Page, Row, Tag
 from marketplace.web.words import count, day, listed
 
@@ -488,26 +487,18 @@ COLUMNS = (
 
 def as_csv(cycle: Cycle, answers: Iterable[Answer], on: date) -> str:
     """Return who has answered as a CSV file that no spreadsheet runs."""
-    file = io.StringIO()
-    rows = csv.writer(file, lineterminator="\r\n")
-    rows.writerow(COLUMNS)
-    for answer in answers:
-        rows.writerow(
-            [
-                _harmless(cycle.name),
-                on.isoformat(),
-                answer.code,
-                _harmless(answer.name),
-                answer.kind.value,
-                answer.region_code,
-                _harmless(answer.region),
-                answer.named,
-                "yes" if answer.named else "not yet",
-            ]
+    rows = (
+        (
+            cycle.name,
+            on.isoformat(),
+            answer.code,
+            answer.name,
+            answer.kind.value,
+            answer.region_code,
+            answer.region,
+            answer.named,
+            "yes" if answer.named else "not yet",
         )
-    return file.getvalue()
-
-
-def _harmless(text: str) -> str:
-    """Return a text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+        for answer in answers
+    )
+    return csv_rows([COLUMNS, *rows])

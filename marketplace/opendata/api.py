@@ -20,6 +20,7 @@ from marketplace.opendata.limits import WHOLE_FILE, WINDOW, Limiter, Standing
 from marketplace.opendata.records import Problem
 from marketplace.opendata.rules import Asked, BadParameter
 from marketplace.settings import Settings
+from marketplace.web.cells import csv_rows
 from marketplace.web.feeds import answer as answer_feed
 
 open_data_api = Blueprint("open_data_api", __name__, url_prefix=openapi.PREFIX)
@@ -282,9 +283,9 @@ def _table(
 ) -> Any:
     names = records.columns(catalogue.record_type(collection))
     # Spreadsheets take a file for UTF-8 when it begins with this mark.
-    yield "\ufeff" + rules.csv_rows([names])
+    yield "\ufeff" + csv_rows([names])
     for part in parts:
-        yield rules.csv_rows([row[name] for name in names] for row in records.plain(part))
+        yield csv_rows([row[name] for name in names] for row in records.plain(part))
 
 
 def _linked(response: Response, following: str | None = None) -> Response:

@@ -8,9 +8,9 @@ from flask import Blueprint, Response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from marketplace.access.doors import current_actor, public
-from marketplace.opendata.rules import csv_rows
 from marketplace.organisations.models import Kind
 from marketplace.picture import drawings, finder, pages
+from marketplace.web.cells import csv_rows
 from marketplace.web.pages import fragment
 
 picture = Blueprint("picture", __name__, url_prefix="/demand")

@@ -164,6 +164,7 @@ def test_who_wrote_a_draft_before_there_was_sign_off_is_still_known(database_url
     with Session(engine) as session:
         found = session.execute(select(Need.ref, NeedDraft.writers).join(NeedDraft.need))
         assert {row.ref: row.writers for row in found} == refs
+    engine.dispose()
 
 
 def test_a_cycle_of_one_day_gets_a_second_so_that_its_reminder_has_a_day(database_url: str) -> None:

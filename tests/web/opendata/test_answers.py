@@ -27,7 +27,7 @@ from marketplace.opendata.catalogue import COLLECTIONS
 from marketplace.opendata.limits import Limiter
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.vocabulary import ClinicalArea
-from marketplace.web import feeds
+from marketplace.web import cells, feeds
 from tests.conftest import Browser, statements
 from tests.factories.needs import make_cycle, make_need
 from tests.factories.organisations import make_organisation
@@ -455,7 +455,7 @@ def test_a_file_has_the_columns_and_values_of_the_records(
     for row, record in zip(found, records, strict=True):
         assert list(row) == list(record)
         for column, value in record.items():
-            written = rules.as_it_was(row[column])
+            written = cells.as_it_was(row[column])
             if isinstance(value, list):
                 assert json.loads(written) == value
             else:
