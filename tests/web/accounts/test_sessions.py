@@ -190,7 +190,9 @@ def test_no_address_that_is_handed_in_is_ever_gone_to_after_signing_in(app: Flas
         browser.get("/sign-in")
         data = {"account": str(user.id), "next": payload, "after_sign_in": payload, "kept": payload}
         response = browser.post("/demo-sign-in", data, follow=False)
-        assert (response.status_code, response.headers["Location"]) == (303, "/"), repr(payload)
+        # A form with a NUL is refused whole, and leads nowhere.
+        expected = (400, None) if "\0" in payload else (303, "/")
+        assert (response.status_code, response.headers.get("Location")) == expected, repr(payload)
 
 
 def test_addresses_with_another_host_inside_stay_here(app: Flask, session: Session) -> None:
