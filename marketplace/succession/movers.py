@@ -431,29 +431,8 @@ class Patches:
 
     def move(self, handover: Handover, item: Item, to: Sequence[Organisation], choice: str) -> None:
         """Let the HIN cover the new organisations instead; two entries for one HIN become one."""
-        session = handover.session
-        row = session.get_one(HinPatch, item.id)
-        hin_id, source, source_date = row.hin_id, row.source, row.source_date
-        session.delete(row)
-        session.flush()
-        handover.ledger.take(item)
-        for organisation in to:
-            handover.note(item, organisation.id)
-            if _covers(session, hin_id, organisation.id):
-                continue
-            session.add(
-                HinPatch(
-                    hin_id=hin_id,
-                    organisation_id=organisation.id,
-                    source=source,
-                    source_date=source_date,
-                    confirmed=False,
-                )
-            )
-            session.flush()
-            handover.ledger.put(organisation.id, item)
-        if not to:
-            handover.note(item, None)
+        hin_id = handover.session.get_one(HinPatch, item.id).hin_id
+        _cover_instead(handover, item, {one.id: (hin_id, one.id) for one in to})
 
 
 class Covered:
@@ -488,34 +467,36 @@ class Covered:
 
     def move(self, handover: Handover, item: Item, to: Sequence[Organisation], choice: str) -> None:
         """Let the new HINs cover it instead."""
-        session = handover.session
-        row = session.get_one(HinPatch, item.id)
-        covered_id, source, source_date = row.organisation_id, row.source, row.source_date
-        session.delete(row)
-        session.flush()
-        handover.ledger.take(item)
-        for hin in to:
-            handover.note(item, hin.id)
-            if _covers(session, hin.id, covered_id):
-                continue
-            session.add(
-                HinPatch(
-                    hin_id=hin.id,
-                    organisation_id=covered_id,
-                    source=source,
-                    source_date=source_date,
-                    confirmed=False,
-                )
+        covered_id = handover.session.get_one(HinPatch, item.id).organisation_id
+        _cover_instead(handover, item, {hin.id: (hin.id, covered_id) for hin in to})
+
+
+def _cover_instead(handover: Handover, item: Item, wanted: Mapping[int, tuple[int, int]]) -> None:
+    """Put entries in place of one, unless they are there; ``wanted``: successor -> HIN and what it covers."""
+    session = handover.session
+    row = session.get_one(HinPatch, item.id)
+    source, source_date = row.source, row.source_date
+    session.delete(row)
+    session.flush()
+    handover.ledger.take(item)
+    for successor_id, (hin_id, covered_id) in wanted.items():
+        handover.note(item, successor_id)
+        held = select(HinPatch.id).where(HinPatch.hin_id == hin_id, HinPatch.organisation_id == covered_id)
+        if session.scalar(held) is not None:
+            continue
+        session.add(
+            HinPatch(
+                hin_id=hin_id,
+                organisation_id=covered_id,
+                source=source,
+                source_date=source_date,
+                confirmed=False,
             )
-            session.flush()
-            handover.ledger.put(hin.id, item)
-        if not to:
-            handover.note(item, None)
-
-
-def _covers(session: Session, hin_id: int, organisation_id: int) -> bool:
-    held = select(HinPatch.id).where(HinPatch.hin_id == hin_id, HinPatch.organisation_id == organisation_id)
-    return session.scalar(held) is not None
+        )
+        session.flush()
+        handover.ledger.put(successor_id, item)
+    if not wanted:
+        handover.note(item, None)
 
 
 class Trusts:

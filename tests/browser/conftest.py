@@ -38,6 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            # For somebody who has no Chromium and runs pytest by hand. `make test` refuses to begin without one
+            # (tests/browser_available.py), and CI counts each skip as a failure (tests/unit/test_no_skip.py).
             if find() is None:
                 item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
+# Text, not tests of this run: it skips in every way there is, in a run of its own, to see that the hook catches each.
 TESTS = """
 import pytest
 
@@ -26,6 +27,7 @@ def test_known(): assert False
 def run(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run pytest with the hooks of tests/conftest.py on a folder of tests that skip in three ways."""
     (folder / "test_some.py").write_text(TESTS, "utf-8")
+    # Text too: a whole module that skips itself, for the run below.
     (folder / "test_whole.py").write_text(
         "import pytest\npytest.skip('whole module', allow_module_level=True)\n", "utf-8"
     )

@@ -16,7 +16,7 @@ from marketplace import clock
 from marketplace.families.models import Family
 from marketplace.needs.rules import Wanted
 from marketplace.organisations.models import Kind, Organisation
-from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
+from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Timing
 from marketplace.web.feeds import ATOM
 from marketplace.web.limits import Turns
 from marketplace.web.search import Found
@@ -25,38 +25,7 @@ from tests.factories.families import make_co_signature, make_family
 from tests.factories.needs import make_cycle, make_draft, make_need
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_user
-
-PART = {"HX-Request": "true", "HX-Request-Type": "partial"}
-
-
-def titles(browser: Browser) -> list[str]:
-    return re.findall(r'<h3[^>]*><a href="/needs/[^"]*">([^<]*)</a>', browser.page)
-
-
-def count(browser: Browser) -> str:
-    found = re.search(r'role="status"[^>]*>([^<]*)<', browser.page)
-    assert found
-    return found[1]
-
-
-@pytest.fixture
-def north(session: Session) -> Organisation:
-    return make_organisation(session, Kind.REGION, name="North")
-
-
-@pytest.fixture
-def three(session: Session, north: Organisation) -> None:
-    trust = make_organisation(session, Kind.TRUST, code="ZZNT", name="Northern Trust", region_id=north.id)
-    icb = make_organisation(session, Kind.ICB, code="ZZSI", name="Southern ICB")
-    make_cycle(session)
-    days = [datetime(2026, 10, n, tzinfo=UTC) for n in (1, 2, 3)]
-    make_need(session, trust, rank=2, title="Falls in wards", published_at=days[0],
-              care_setting=CareSetting.ACUTE_WARD, shift=None)  # fmt: skip
-    make_need(session, trust, rank=1, title="Faster scans", published_at=days[1],
-              clinical_area=ClinicalArea.DIAGNOSTICS, shift=Shift.ANALOGUE_TO_DIGITAL)  # fmt: skip
-    make_need(
-        session, icb, rank=3, title="Falls at home", published_at=days[2], care_setting=CareSetting.HOME
-    )
+from tests.web.demand.reading import PART, count, titles
 
 
 def test_what_waits_to_be_confirmed_closes_before_what_has_its_place(
