@@ -12,7 +12,7 @@ from marketplace import clock
 from marketplace.cycles import rules
 from marketplace.cycles.rules import Answer, Show
 from marketplace.needs.models import Cycle, Need
-from marketplace.needs.pages import PLACE_WORDS, cycle_words, is_open, stand_tags
+from marketplace.needs.pages.words import PLACE_WORDS, cycle_words, is_open, stand_tags
 from marketplace.needs.rounds import Stage, Stand, Standing
 from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
 from marketplace.web.cells import csv_rows

@@ -16,7 +16,7 @@ from marketplace.database import db
 from marketplace.errors import NotVisible
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Cycle
-from marketplace.needs.pages import PLACE_WORDS
+from marketplace.needs.pages.words import PLACE_WORDS
 from marketplace.needs.rules import TopThreeError
 from marketplace.web.pages import fragment
 

@@ -15,7 +15,7 @@ from marketplace.demand.queries import Places, Shared, Thing
 from marketplace.demand.rules import Asked
 from marketplace.demand.saving import Key, News, can_stop
 from marketplace.demand.wording import described
-from marketplace.needs.pages import organisation_link
+from marketplace.needs.pages.words import organisation_link
 from marketplace.web.pages import Link, Page, Tag
 from marketplace.web.words import ago, count, listed
 

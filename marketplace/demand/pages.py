@@ -19,7 +19,7 @@ from marketplace.demand.saving import Key
 from marketplace.demand.wording import labels
 from marketplace.matches.pages import FITS_BY_VALUE, Piece, Quote
 from marketplace.needs.models import Cycle, Need
-from marketplace.needs.pages import cycle_words, organisation_link, stand_tags
+from marketplace.needs.pages.words import cycle_words, organisation_link, stand_tags
 from marketplace.needs.rounds import Round, Standing, stand
 from marketplace.web.pages import Link, Page, Tag
 from marketplace.web.words import ago, count, day, listed

@@ -14,7 +14,7 @@ from marketplace.families.rules import State
 from marketplace.matches.candidates import Best
 from marketplace.matches.pages import Candidate
 from marketplace.needs.models import Need
-from marketplace.needs.pages import organisation_link, people_words
+from marketplace.needs.pages.words import organisation_link, people_words
 from marketplace.needs.rules import NeedContent
 from marketplace.organisations.models import Organisation
 from marketplace.web.pages import Link, Page, Row, Tag

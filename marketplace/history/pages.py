@@ -9,7 +9,7 @@ from datetime import date
 from flask import url_for
 
 from marketplace.history.queries import PastBoard, PastNeed, PastText
-from marketplace.needs.pages import PLACE_WORDS, people_words, value_of
+from marketplace.needs.pages.words import PLACE_WORDS, people_words, value_of
 from marketplace.needs.questions import QUESTIONS, Shape
 from marketplace.needs.rules import NeedContent
 from marketplace.organisations.models import NEED_KINDS

@@ -31,7 +31,7 @@ from marketplace.matches import candidates
 from marketplace.matches.pages import FITS, Candidate
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
-from marketplace.needs.pages import cycle_words, is_open
+from marketplace.needs.pages.words import cycle_words, is_open
 from marketplace.needs.rounds import Stand, Standing, stand
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import Organisation

@@ -10,7 +10,7 @@ from flask import url_for
 from marketplace import clock
 from marketplace.home.queries import Counts
 from marketplace.needs.models import Need
-from marketplace.needs.pages import PLACE_WORDS
+from marketplace.needs.pages.words import PLACE_WORDS
 from marketplace.web.pages import Link, Page, Tag
 from marketplace.web.words import ago
 

@@ -13,7 +13,7 @@ from marketplace.database import db
 from marketplace.home.pages import Block, Desk, Line, Step
 from marketplace.needs import signing
 from marketplace.needs.models import Need, SignOff
-from marketplace.needs.pages import UNTITLED
+from marketplace.needs.pages.words import UNTITLED
 from marketplace.needs.signed import TAGS
 from marketplace.needs.signing import Step as Stage
 from marketplace.reviews import queries

@@ -25,7 +25,7 @@ from marketplace.introductions.rules import Group, State
 from marketplace.matches import candidates
 from marketplace.matches.pages import Candidate, Choice, Evidence, Must
 from marketplace.needs import queries as needs
-from marketplace.needs.pages import PLACE_WORDS
+from marketplace.needs.pages.words import PLACE_WORDS
 from marketplace.vocabulary import ClinicalArea
 from marketplace.web.pages import Link, Page, Row, Tag
 from marketplace.web.words import ago, count, day, moment

@@ -10,7 +10,7 @@ from flask import url_for
 
 from marketplace.matches.rules import Order
 from marketplace.needs.models import Need
-from marketplace.needs.pages import PLACE_WORDS
+from marketplace.needs.pages.words import PLACE_WORDS
 from marketplace.technologies.models import EvidenceItem, Technology
 from marketplace.technologies.pages import passport_tag
 from marketplace.technologies.rules import EvidenceState, PassportBadge, evidence_state

@@ -12,8 +12,21 @@ from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
 from marketplace.database import db
 from marketplace.errors import Conflict, DomainError, Gone, NotVisible
-from marketplace.needs import actions, finder, forms, pages, queries, rules, submitting
+from marketplace.needs import actions, finder, forms, queries, rules, submitting
 from marketplace.needs.models import Need
+from marketplace.needs.pages.organisation import OrganisationPage
+from marketplace.needs.pages.ranking import DiscardPage, RankPage, WithdrawPage
+from marketplace.needs.pages.reading import NeedPage, WithdrawnPage
+from marketplace.needs.pages.workspace import Workspace
+from marketplace.needs.pages.writing import (
+    Check,
+    ConflictPage,
+    LostPage,
+    QuestionPage,
+    StartPage,
+    Tasks,
+    has_unseen,
+)
 from marketplace.needs.questions import Question
 from marketplace.needs.rules import NeedContent, State
 from marketplace.needs.signing import Submitted
@@ -51,12 +64,12 @@ def version(ref: str, number: int) -> ResponseReturnValue:
 def shown(found: Need, number: int) -> ResponseReturnValue:
     """Show one version of a need; a withdrawn one with 410."""
     if found.state is State.WITHDRAWN:
-        return fragment(pages.WithdrawnPage.build(found)), 410
+        return fragment(WithdrawnPage.build(found)), 410
     for one in found.versions:
         if one.number == number:
             actor = current_actor()
             likes = finder.likes(actor, found) if number == found.version else finder.Likes()
-            return fragment(pages.NeedPage.build(actor, found, one, likes), forms.PlainForm())
+            return fragment(NeedPage.build(actor, found, one, likes), forms.PlainForm())
     raise NotVisible
 
 
@@ -73,7 +86,7 @@ def organisation(organisation_code: str) -> ResponseReturnValue:
         code = heirs[0].code if len(heirs) == 1 else found.code
         return redirect(url_for(endpoint, organisation_code=code), 301)
     return fragment(
-        pages.OrganisationPage.build(
+        OrganisationPage.build(
             actor,
             found,
             queries.current_cycle(),
@@ -95,7 +108,7 @@ def workspace() -> ResponseReturnValue:
     actor = current_actor()
     organisations = queries.writes_for(actor)
     ours = queries.needs_of(actor, [one.id for one in organisations])
-    return fragment(pages.Workspace.build(actor, queries.current_cycle(), organisations, ours))
+    return fragment(Workspace.build(actor, queries.current_cycle(), organisations, ours))
 
 
 @needs.get("/top-three/new")
@@ -103,7 +116,7 @@ def workspace() -> ResponseReturnValue:
 def start() -> ResponseReturnValue:
     """Say what will be asked; ask for which organisation."""
     organisations = queries.writes_for(current_actor())
-    return fragment(pages.StartPage.build(organisations), start_form(organisations))
+    return fragment(StartPage.build(organisations), start_form(organisations))
 
 
 @needs.post("/top-three/new")
@@ -119,7 +132,7 @@ def create() -> ResponseReturnValue:
         return redirect(url_for("needs.question", ref=ref, slug="title"), 303)
     if not chosen:
         form.show(DomainError("Choose the organisation that this need is for", "organisation"))
-    return fragment(pages.StartPage.build(organisations), form), 422
+    return fragment(StartPage.build(organisations), form), 422
 
 
 def start_form(organisations: Sequence[Organisation]) -> forms.StartForm:
@@ -136,7 +149,7 @@ def tasks(ref: str) -> ResponseReturnValue:
     found = draft_of(ref)
     if found.waiting is not None:
         return redirect(url_for("needs.check", ref=ref))
-    return fragment(pages.Tasks.build(current_actor(), found, queries.has_draft(found)))
+    return fragment(Tasks.build(current_actor(), found, queries.has_draft(found)))
 
 
 @needs.get("/needs/<ref>/questions/<slug>")
@@ -152,9 +165,7 @@ def question(ref: str, slug: str) -> ResponseReturnValue:
     # Once title and problem are written and before the rest is: somebody may have published this need already.
     early = found.state is State.DRAFT and slug == AFTER_PROBLEM
     likes = finder.likes(current_actor(), found, draft=True) if early else None
-    return fragment(
-        pages.QuestionPage.build(found, draft, asked, form.spots(), saved=saved, likes=likes), form
-    )
+    return fragment(QuestionPage.build(found, draft, asked, form.spots(), saved=saved, likes=likes), form)
 
 
 @needs.post("/needs/<ref>/questions/<slug>")
@@ -188,15 +199,15 @@ def answer(ref: str, slug: str) -> ResponseReturnValue:
         if isinstance(error, NotVisible) and not queries.was_discarded(current_actor(), ref):
             raise
         why = getattr(error, "message", "") or "This draft was deleted while you were writing"
-        return fragment(pages.LostPage.build(why, asked, typed(form))), 409
+        return fragment(LostPage.build(why, asked, typed(form))), 409
     form.pad()
     return fragment(page_as_typed(draft_of(ref), asked, form), form), 422
 
 
-def page_as_typed(found: Need, asked: Question, form: forms.QuestionForm) -> pages.QuestionPage:
+def page_as_typed(found: Need, asked: Question, form: forms.QuestionForm) -> QuestionPage:
     """Return the page of a question with what the coach asks about the answers as they are typed."""
     draft = queries.has_draft(found)
-    return pages.QuestionPage.build(
+    return QuestionPage.build(
         found,
         draft,
         asked,
@@ -227,7 +238,7 @@ def both_texts(ref: str, asked: Question, form: forms.QuestionForm, error: rules
     form.on(error.theirs, error.lock_version)
     form.pad()
     saved = f"Saved on {error.saved_at}" + (f" by {error.saved_by}" if error.saved_by else "")
-    return fragment(pages.ConflictPage.of(found, asked, form.spots(), error.theirs, typed(form), saved), form)
+    return fragment(ConflictPage.of(found, asked, form.spots(), error.theirs, typed(form), saved), form)
 
 
 def next_address(ref: str, asked: Question, form: forms.QuestionForm) -> str:
@@ -239,7 +250,7 @@ def next_address(ref: str, asked: Question, form: forms.QuestionForm) -> str:
         return url_for("needs.check", ref=ref)
     if request.form.get("act") == "later":
         return url_for("needs.tasks", ref=ref)
-    if pages.has_unseen(queries.has_draft(draft_of(ref)), form.spots(), form.shown()):
+    if has_unseen(queries.has_draft(draft_of(ref)), form.spots(), form.shown()):
         return url_for("needs.question", ref=ref, slug=asked.slug, look="saved")
     following = rules.after(asked.slug)
     if following is None:
@@ -284,11 +295,11 @@ def submit_edit(ref: str) -> ResponseReturnValue:
     return fragment(check_page(found), form), 422
 
 
-def check_page(found: Need) -> pages.Check:
+def check_page(found: Need) -> Check:
     """Return the page of all answers, with the like needs of other organisations."""
     actor = current_actor()
     likes = finder.likes(actor, found, draft=True)
-    return pages.Check.build(actor, found, queries.has_draft(found), likes)
+    return Check.build(actor, found, queries.has_draft(found), likes)
 
 
 @needs.post("/needs/<ref>/edit")
@@ -304,7 +315,7 @@ def edit(ref: str) -> ResponseReturnValue:
 def discard(ref: str) -> ResponseReturnValue:
     """Ask before a draft is thrown away."""
     found = draft_of(ref)
-    return fragment(pages.DiscardPage.build(found, queries.has_draft(found)), forms.PlainForm())
+    return fragment(DiscardPage.build(found, queries.has_draft(found)), forms.PlainForm())
 
 
 @needs.post("/needs/<ref>/discard")
@@ -369,12 +380,12 @@ def submit(organisation_code: str) -> ResponseReturnValue:
 
 def rank_page(
     organisation_code: str, chosen: dict[str, int | None] | None = None, errors: dict[str, str] | None = None
-) -> pages.RankPage:
+) -> RankPage:
     """Build the page of our needs with the places chosen so far."""
     actor, found = current_actor(), queries.organisation(organisation_code)
     ensure(actor, Permission.NEED_PUBLISH, found.id, visible=True)
     cycle, ours = queries.current_cycle(), queries.needs_of(actor, [found.id])
-    return pages.RankPage.build(found, cycle, ours, co_signed(found), chosen=chosen, errors=errors)
+    return RankPage.build(found, cycle, ours, co_signed(found), chosen=chosen, errors=errors)
 
 
 def co_signed(found: Organisation) -> list[tuple[int, Need]]:
@@ -387,7 +398,7 @@ def co_signed(found: Organisation) -> list[tuple[int, Need]]:
 @requires(Permission.NEED_PUBLISH)
 def withdraw(ref: str) -> ResponseReturnValue:
     """Ask why a need is withdrawn."""
-    return fragment(pages.WithdrawPage.build(published_need(ref)), forms.WithdrawForm())
+    return fragment(WithdrawPage.build(published_need(ref)), forms.WithdrawForm())
 
 
 @needs.post("/needs/<ref>/withdraw")
@@ -403,7 +414,7 @@ def do_withdraw(ref: str) -> ResponseReturnValue:
         else:
             flash("The need is withdrawn. Its page tells everybody why.")
             return redirect(url_for("needs.workspace"), 303)
-    return fragment(pages.WithdrawPage.build(published_need(ref)), form), 422
+    return fragment(WithdrawPage.build(published_need(ref)), form), 422
 
 
 def published_need(ref: str) -> Need:

@@ -15,7 +15,8 @@ from marketplace.accounts.models import Invitation
 from marketplace.accounts.queries import Member
 from marketplace.needs import coach, queries, signed, signing
 from marketplace.needs.models import Need, NeedFields, ReviewComment, SignOff
-from marketplace.needs.pages import PLACE_WORDS, UNTITLED, Statement, as_text, organisation_link, value_of
+from marketplace.needs.pages.reading import Statement
+from marketplace.needs.pages.words import PLACE_WORDS, UNTITLED, as_text, organisation_link, value_of
 from marketplace.needs.questions import ASKS, Shape
 from marketplace.needs.rules import NeedContent
 from marketplace.needs.signing import Step

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from marketplace.needs.pages import PLACE_WORDS
+from marketplace.needs.pages.words import PLACE_WORDS
 from marketplace.organisations.lineage import Lineage
 from marketplace.organisations.models import Organisation, Succession
 from marketplace.organisations.rules import Change
