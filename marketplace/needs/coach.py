@@ -11,7 +11,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from marketplace.needs.noticing import RULES, STOP, Hit, Meanings, Reading, Rule, no_meanings
+from marketplace.needs.noticing import RULES
+from marketplace.needs.noticing.reading import STOP, Hit, Meanings, Reading, Rule, no_meanings
 from marketplace.needs.questions import ASKS
 from marketplace.needs.rules import NeedContent
 

@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 
 from marketplace.needs import coach
-from marketplace.needs.noticing import RULES, Example
+from marketplace.needs.noticing import RULES
+from marketplace.needs.noticing.reading import Example
 from marketplace.needs.rules import NeedContent, Wanted
 from marketplace.vocabulary import EvidenceType
 

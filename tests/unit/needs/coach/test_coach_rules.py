@@ -5,7 +5,8 @@ import re
 import pytest
 
 from marketplace.needs import coach
-from marketplace.needs.noticing import RULES, Example, Rule
+from marketplace.needs.noticing import RULES
+from marketplace.needs.noticing.reading import Example, Rule
 from marketplace.needs.rules import NeedContent
 from marketplace.settings import PROJECT
 from tests.factories.needs import COMPLETE, content
