@@ -12,7 +12,7 @@ from marketplace.matches.rules import Order
 from marketplace.needs.models import Need
 from marketplace.needs.pages.words import PLACE_WORDS
 from marketplace.technologies.models import EvidenceItem, Technology
-from marketplace.technologies.pages import passport_tag
+from marketplace.technologies.pages.words import passport_tag
 from marketplace.technologies.rules import EvidenceState, PassportBadge, evidence_state
 from marketplace.vocabulary import CareSetting, EvidenceType
 from marketplace.web.pages import Link, Page, Tag

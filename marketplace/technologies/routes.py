@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
 from marketplace.errors import Conflict, DomainError, NotVisible
-from marketplace.technologies import actions, pages, queries, rules
+from marketplace.technologies import actions, queries, rules
 from marketplace.technologies.forms import (
     FORMS,
     ClaimsForm,
@@ -20,6 +20,17 @@ from marketplace.technologies.forms import (
     StartForm,
 )
 from marketplace.technologies.models import Technology
+from marketplace.technologies.pages.reading import Register, TechnologyPage
+from marketplace.technologies.pages.words import slug
+from marketplace.technologies.pages.writing import (
+    Check,
+    Confirm,
+    EvidencePage,
+    Question,
+    Start,
+    Tasks,
+    Workspace,
+)
 from marketplace.technologies.rules import TechnologyContent
 from marketplace.web.pages import fragment
 from marketplace.web.paging import PER_PAGE, Paging
@@ -52,7 +63,7 @@ def register() -> ResponseReturnValue:
         shown = matching[paging.offset : paging.offset + PER_PAGE]
     else:
         shown = queries.listed(actor, filters, limit=PER_PAGE, offset=paging.offset)
-    page = pages.Register.build(
+    page = Register.build(
         shown,
         queries.passport_badges([one.id for one in shown]),
         total=total,
@@ -71,7 +82,7 @@ def technology(ref: str) -> ResponseReturnValue:
     actor = current_actor()
     shown = queries.public_by_ref(actor, ref)
     badge = queries.passport_badges([shown.id]).get(shown.id)
-    return fragment(pages.TechnologyPage.build(shown, badge, actor))
+    return fragment(TechnologyPage.build(shown, badge, actor))
 
 
 @technologies.get("/technologies/<ref>/versions/<int:number>")
@@ -84,7 +95,7 @@ def past_version(ref: str, number: int) -> ResponseReturnValue:
     if version is None:
         raise NotVisible
     badge = queries.passport_badges([shown.id]).get(shown.id)
-    return fragment(pages.TechnologyPage.build(shown, badge, actor, version=version))
+    return fragment(TechnologyPage.build(shown, badge, actor, version=version))
 
 
 @technologies.get("/our-technologies")
@@ -92,14 +103,14 @@ def past_version(ref: str, number: int) -> ResponseReturnValue:
 def workspace() -> ResponseReturnValue:
     """Show the technologies of the person's companies."""
     own = queries.own(current_actor())
-    return fragment(pages.Workspace.build(own, queries.passport_badges([one.id for one in own])))
+    return fragment(Workspace.build(own, queries.passport_badges([one.id for one in own])))
 
 
 @technologies.get("/our-technologies/new")
 @requires(Permission.TECHNOLOGY_WRITE)
 def start() -> ResponseReturnValue:
     """Ask the first question."""
-    return fragment(pages.Start.build(), StartForm(_suppliers()))
+    return fragment(Start.build(), StartForm(_suppliers()))
 
 
 @technologies.post("/our-technologies/new")
@@ -117,7 +128,7 @@ def begin() -> ResponseReturnValue:
             form_key=form.form_key.data or "",
         )
         return redirect(url_for("technologies.tasks", ref=ref), 303)
-    return fragment(pages.Start.build(), form), 422
+    return fragment(Start.build(), form), 422
 
 
 def _suppliers() -> list[tuple[str, str]]:
@@ -136,7 +147,7 @@ def tasks(ref: str) -> ResponseReturnValue:
     """Show the task list."""
     own = queries.own_by_ref(current_actor(), ref)
     badge = queries.passport_badges([own.id]).get(own.id)
-    return fragment(pages.Tasks.build(own, badge, uncounted(own.ref)), ConfirmForm())
+    return fragment(Tasks.build(own, badge, uncounted(own.ref)), ConfirmForm())
 
 
 def _field(question: str) -> str:
@@ -155,7 +166,7 @@ def _open(ref: str) -> Technology:
 
 def _question_page(own: Technology, form: QuestionForm, *, conflict: bool = False) -> str:
     entries = len(form.claims.entries) if isinstance(form, ClaimsForm) else 1
-    page = pages.Question.build(
+    page = Question.build(
         own,
         form.field,
         str(form.answer.label.text),
@@ -209,7 +220,7 @@ def _after(ref: str, field: str) -> str:
     later = rules.QUESTIONS[rules.QUESTIONS.index(field) + 1 :]
     left = rules.unanswered(own.draft.content) if own.draft else ()
     if own.listed_at is None and later and later[0] in left:
-        return url_for("technologies.question", ref=ref, question=pages.slug(later[0]))
+        return url_for("technologies.question", ref=ref, question=slug(later[0]))
     return url_for("technologies.tasks", ref=ref)
 
 
@@ -219,7 +230,7 @@ def check(ref: str) -> ResponseReturnValue:
     """Show all answers before they are listed."""
     own = _open(ref)
     form = ListForm(formdata=None, data={"lock_version": own.draft.lock_version if own.draft else 0})
-    return fragment(pages.Check.build(own, uncounted(ref)), form)
+    return fragment(Check.build(own, uncounted(ref)), form)
 
 
 @technologies.post("/our-technologies/<ref>/check")
@@ -252,14 +263,14 @@ def list_checked(ref: str) -> ResponseReturnValue:
     own = _open(ref)
     if status == 409 and own.draft is not None:
         form.lock_version.data = str(own.draft.lock_version)
-    return fragment(pages.Check.build(own, uncounted(ref)), form), status
+    return fragment(Check.build(own, uncounted(ref)), form), status
 
 
 @technologies.get("/our-technologies/<ref>/discard")
 @requires(Permission.TECHNOLOGY_WRITE)
 def confirm_discard(ref: str) -> ResponseReturnValue:
     """Ask whether the changes are to be thrown away."""
-    return fragment(pages.Confirm.discard(_open(ref)), ConfirmForm())
+    return fragment(Confirm.discard(_open(ref)), ConfirmForm())
 
 
 @technologies.post("/our-technologies/<ref>/discard")
@@ -275,7 +286,7 @@ def discard(ref: str) -> ResponseReturnValue:
 @requires(Permission.TECHNOLOGY_WRITE)
 def confirm_archive(ref: str) -> ResponseReturnValue:
     """Ask whether the technology is to be taken off the register."""
-    return fragment(pages.Confirm.archive(_open(ref)), ConfirmForm())
+    return fragment(Confirm.archive(_open(ref)), ConfirmForm())
 
 
 @technologies.post("/our-technologies/<ref>/archive")
@@ -291,7 +302,7 @@ def archive(ref: str) -> ResponseReturnValue:
 @requires(Permission.TECHNOLOGY_WRITE)
 def new_evidence(ref: str) -> ResponseReturnValue:
     """Ask for a new evidence item."""
-    return fragment(pages.EvidencePage.build(_open(ref)), EvidenceForm(formdata=None))
+    return fragment(EvidencePage.build(_open(ref)), EvidenceForm(formdata=None))
 
 
 @technologies.post("/our-technologies/<ref>/evidence/new")
@@ -308,7 +319,7 @@ def add_evidence(ref: str) -> ResponseReturnValue:
             raise
         except DomainError as error:
             form.show(error)
-    return fragment(pages.EvidencePage.build(_open(ref)), form), 422
+    return fragment(EvidencePage.build(_open(ref)), form), 422
 
 
 @technologies.get("/our-technologies/<ref>/evidence/<evidence_ref>")
@@ -319,7 +330,7 @@ def edit_evidence(ref: str, evidence_ref: str) -> ResponseReturnValue:
     item = queries.evidence_of(own, evidence_ref)
     if item.withdrawn_at is not None:
         raise rules.EvidenceGone("This evidence was changed or withdrawn. Go back to see what there is now")
-    return fragment(pages.EvidencePage.build(own, evidence_ref), EvidenceForm.of(item.content))
+    return fragment(EvidencePage.build(own, evidence_ref), EvidenceForm.of(item.content))
 
 
 @technologies.post("/our-technologies/<ref>/evidence/<evidence_ref>")
@@ -336,12 +347,12 @@ def change_evidence(ref: str, evidence_ref: str) -> ResponseReturnValue:
             return redirect(url_for("technologies.tasks", ref=ref), 303)
         except rules.EvidenceGone as error:
             form.show(error)
-            return fragment(pages.EvidencePage.build(_open(ref), was_faster=True), form), 409
+            return fragment(EvidencePage.build(_open(ref), was_faster=True), form), 409
         except Conflict:
             raise
         except DomainError as error:
             form.show(error)
-    return fragment(pages.EvidencePage.build(_open(ref), evidence_ref), form), 422
+    return fragment(EvidencePage.build(_open(ref), evidence_ref), form), 422
 
 
 @technologies.get("/our-technologies/<ref>/evidence/<evidence_ref>/withdraw")
@@ -349,7 +360,7 @@ def change_evidence(ref: str, evidence_ref: str) -> ResponseReturnValue:
 def confirm_withdrawal(ref: str, evidence_ref: str) -> ResponseReturnValue:
     """Ask whether an evidence item is to be withdrawn."""
     own = _open(ref)
-    return fragment(pages.Confirm.withdrawal(own, queries.evidence_of(own, evidence_ref)), ConfirmForm())
+    return fragment(Confirm.withdrawal(own, queries.evidence_of(own, evidence_ref)), ConfirmForm())
 
 
 @technologies.post("/our-technologies/<ref>/evidence/<evidence_ref>/withdraw")

@@ -1,0 +1,1 @@
+"""The pages of technologies: finished words and links."""
