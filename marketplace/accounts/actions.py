@@ -299,7 +299,8 @@ def invite(
     """Invite somebody to an organisation in a role that fits it, by a single-use link to their address.
 
     Returns the link, for the command line. People invite to their own organisations; an administrator invites the
-    first person of any. An earlier invitation of the same person in the same role is taken back.
+    first person of any, and the first of a role that its work stands still without. An earlier invitation of the
+    same person in the same role is taken back.
     """
     folded = rules.checked_email(email)
     if actor is not SERVICE:
@@ -307,15 +308,17 @@ def invite(
     token, now = rules.new_token(), clock.now()
     link = public_link("accounts.invitation", token=token)
     with transaction() as session:
-        organisation = _invitable(session, actor, organisation_code)
+        organisation = _open_to(session, actor, organisation_code)
         if role not in rules.roles_for(organisation.kind):
             raise DomainError(
                 f"{organisation.name} has no role “{role.label}”. Choose one that it has", "role"
             )
-        if any(
-            member.email == folded and member.role is role
-            for member in queries.members_of(session, organisation.id)
-        ):
+        members = queries.members_of(session, organisation.id)
+        if actor is not SERVICE and role not in queries.offered_roles(actor, organisation, members):
+            raise DomainError(
+                f"{organisation.name} has people of its own here. They invite their colleagues", "role"
+            )
+        if any(member.email == folded and member.role is role for member in members):
             raise DomainError(f"This person is {role.label} at {organisation.name} already", "email")
         _take_back(session, now, organisation, folded, role)
         until = now + timedelta(days=days)
@@ -351,7 +354,7 @@ def invite(
     return link
 
 
-def _invitable(session: Session, actor: Actor, code: str) -> Organisation:
+def _open_to(session: Session, actor: Actor, code: str) -> Organisation:
     if actor is SERVICE:
         organisation = organisations.by_code(session, code)
         if organisation is None:
@@ -360,9 +363,6 @@ def _invitable(session: Session, actor: Actor, code: str) -> Organisation:
         organisation = queries.managed_organisation(session, actor, code)
     if organisation.closed_on is not None and organisation.closed_on <= clock.today():
         raise DomainError(f"{organisation.name} has closed, so nobody can join it")
-    own = actor is SERVICE or any(grant.organisation_id == organisation.id for grant in actor.grants)
-    if not own and queries.members_of(session, organisation.id):
-        raise DomainError(f"{organisation.name} has people of its own here. They invite their colleagues")
     return organisation
 
 

@@ -10,10 +10,10 @@ from flask import url_for
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission, Role
 from marketplace.accounts.models import Invitation, Registration, User
-from marketplace.accounts.queries import Member
+from marketplace.accounts.queries import Member, offered_roles
 from marketplace.organisations.models import Organisation
 from marketplace.web.pages import Link, Page, Row
-from marketplace.web.words import day, moment
+from marketplace.web.words import day, listed, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +173,7 @@ class MembersPage(Page):
     invitations: tuple[InvitationLine, ...]
     invite: str
     may_invite: bool
+    colleagues: str
 
     @classmethod
     def build(
@@ -184,6 +185,12 @@ class MembersPage(Page):
     ) -> MembersPage:
         """Return the page of an organisation."""
         code = organisation.code
+        roles = offered_roles(actor, organisation, members)
+        own = actor.may(Permission.MEMBER_INVITE, organisation.id)
+        colleagues = f"The people of {organisation.name} invite their own colleagues." if members else ""
+        if colleagues and roles:
+            missing = listed([role.label for role in roles], "or")
+            colleagues += f" Nobody there has the role {missing}, so you can invite somebody."
         return cls(
             title=f"People at {organisation.name}",
             organisation=organisation.name,
@@ -210,7 +217,8 @@ class MembersPage(Page):
                 for row in invitations
             ),
             invite=url_for("accounts.invite", organisation_code=code),
-            may_invite=not members or actor.may(Permission.MEMBER_INVITE, organisation.id),
+            may_invite=bool(roles),
+            colleagues="" if own else colleagues,
         )
 
 

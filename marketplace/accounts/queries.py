@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -131,6 +131,13 @@ def members_of(session: Session, organisation_id: int) -> list[Member]:
     ]
 
 
+def offered_roles(actor: Actor, organisation: Organisation, members: Iterable[Member]) -> tuple[Role, ...]:
+    """Return the roles in which the actor may invite somebody to an organisation with these members."""
+    if actor.may(Permission.MEMBER_INVITE, organisation.id):
+        return rules.roles_for(organisation.kind)
+    return rules.roles_to_fill(organisation.kind, {member.role for member in members})
+
+
 def pending_invitations(session: Session, organisation_id: int) -> Sequence[Invitation]:
     """Return the invitations that can still be accepted, newest first."""
     return session.scalars(
@@ -146,6 +153,11 @@ def _pending() -> ColumnElement[bool]:
         Invitation.revoked_at.is_(None),
         Invitation.expires_at > clock.now(),
     )
+
+
+def invited_to(role: Role) -> Select[int]:
+    """Return the query of the organisations to which somebody is invited in a role and has not answered yet."""
+    return select(Invitation.organisation_id).where(Invitation.role == role, _pending())
 
 
 def live_invitation(session: Session, token: str) -> Invitation:

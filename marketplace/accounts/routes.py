@@ -291,11 +291,12 @@ def accept_invitation(token: str) -> ResponseReturnValue:
 def members(organisation_code: str) -> ResponseReturnValue:
     """Show who belongs to an organisation and who is invited."""
     organisation = queries.managed_organisation(db.session, current_actor(), organisation_code)
-    return _members_page(current_actor(), organisation, _invite_form(organisation))
+    return _members_page(current_actor(), organisation, _invite_form(current_actor(), organisation))
 
 
-def _invite_form(organisation: Organisation) -> forms.InviteForm:
-    return forms.InviteForm().offer(rules.roles_for(organisation.kind))
+def _invite_form(actor: Actor, organisation: Organisation) -> forms.InviteForm:
+    members = queries.members_of(db.session, organisation.id)
+    return forms.InviteForm().offer(queries.offered_roles(actor, organisation, members))
 
 
 def _members_page(actor: Actor, organisation: Organisation, form: forms.InviteForm) -> str:
@@ -314,7 +315,7 @@ def invite(organisation_code: str) -> ResponseReturnValue:
     """Send an invitation."""
     actor = current_actor()
     organisation = queries.managed_organisation(db.session, actor, organisation_code)
-    form = _invite_form(organisation)
+    form = _invite_form(actor, organisation)
     status = 422
     if form.validate():
         try:

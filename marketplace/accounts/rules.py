@@ -6,6 +6,7 @@ import hashlib
 import re
 import secrets
 import unicodedata
+from collections.abc import Collection
 from datetime import timedelta
 
 from email_validator import EmailNotValidError, validate_email
@@ -35,6 +36,9 @@ _ROLES: dict[str, tuple[Role, ...]] = {
     "service": (Role.ADMINISTRATOR,),
 }
 
+#: Without somebody in each of these an organisation's work stands still: nobody writes, approves or checks.
+_VITAL = frozenset({Role.NEED_LEAD, Role.SPONSOR, Role.BROKER})
+
 
 class DeadLink(Exception):
     """A link from an e-mail that was used, ran out or was taken back. Answered with 410 and the message."""
@@ -63,6 +67,14 @@ def folded_email(address: str) -> str:
 def roles_for(kind: str) -> tuple[Role, ...]:
     """Return the roles that a person can have at an organisation of this kind, the usual one first."""
     return _ROLES.get(kind, ())
+
+
+def roles_to_fill(kind: str, held: Collection[Role]) -> tuple[Role, ...]:
+    """Return the roles that an administrator, who does not belong to an organisation, may invite somebody to.
+
+    Any role where nobody belongs to it yet; afterwards those that its work stands still without and nobody holds.
+    """
+    return tuple(role for role in roles_for(kind) if not held or (role in _VITAL and role not in held))
 
 
 def checked_email(address: str, field: str = "email") -> str:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
 from marketplace import clock
 from marketplace.access.actor import ANONYMOUS, Actor
 from marketplace.access.policy import Permission, Role
-from marketplace.accounts.queries import organisations_with
+from marketplace.accounts.queries import invited_to, organisations_with
 from marketplace.needs import queries as needs
-from marketplace.needs.models import Need
+from marketplace.needs.models import Need, SignOff
 from marketplace.organisations.models import NEED_KINDS, Organisation
 from marketplace.organisations.queries import is_open
 from marketplace.passports import queries as passports
@@ -50,6 +50,16 @@ class WithoutLead:
 
     total: int
     first: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoSponsor:
+    """An organisation at which nobody can approve: how many of its needs wait, and whether a sponsor is invited."""
+
+    code: str
+    name: str
+    waiting: int
+    invited: bool
 
 
 def counts_and_newest(session: Session, limit: int) -> tuple[Counts, Sequence[Need]]:
@@ -124,3 +134,40 @@ def without_lead(session: Session, limit: int) -> WithoutLead:
     total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     rows = session.execute(wanted.order_by(Organisation.name, Organisation.id).limit(limit)).all()
     return WithoutLead(total, tuple((code, name) for code, name in rows))
+
+
+def without_sponsor(session: Session, limit: int) -> tuple[int, list[NoSponsor]]:
+    """Return how many open organisations have needs or a need lead but no sponsor, and the first of them.
+
+    Where most needs wait for approval comes first. Organisations at which nobody has begun are left out: those are
+    `without_lead`.
+    """
+    waiting = (
+        select(func.count(SignOff.id))
+        .join(Need, and_(Need.id == SignOff.need_id, Need.round == SignOff.round))
+        .where(
+            Need.organisation_id == Organisation.id,
+            Need.withdrawn_at.is_(None),
+            SignOff.approved_at.is_(None),
+            SignOff.returned_at.is_(None),
+            SignOff.taken_back_at.is_(None),
+        )
+        .correlate(Organisation)
+        .scalar_subquery()
+    )
+    wanted = select(
+        Organisation.code,
+        Organisation.name,
+        waiting.label("waiting"),
+        Organisation.id.in_(invited_to(Role.SPONSOR)).label("invited"),
+    ).where(
+        Organisation.kind.in_(NEED_KINDS),
+        is_open(),
+        Organisation.id.not_in(organisations_with(Role.SPONSOR)),
+        or_(Organisation.id.in_(organisations_with(Role.NEED_LEAD)), waiting > 0),
+    )
+    total = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    rows = session.execute(
+        wanted.order_by(waiting.desc(), Organisation.name, Organisation.id).limit(limit)
+    ).all()
+    return total, [NoSponsor(code, name, held, bool(invited)) for code, name, held, invited in rows]

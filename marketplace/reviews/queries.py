@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from marketplace.access.actor import Actor
-from marketplace.access.policy import POLICY, Permission
+from marketplace.access.policy import POLICY, Permission, Role
 from marketplace.accounts.models import Invitation, Membership, User
-from marketplace.accounts.queries import Member, in_force, members_of, pending_invitations
+from marketplace.accounts.queries import Member, in_force, members_of, organisations_with, pending_invitations
 from marketplace.errors import NotVisible
 from marketplace.needs.models import Need, NeedPeople, NeedVersion, Priority, SignOff
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.queries import is_open
 
 
 def _waiting() -> Select[SignOff]:
@@ -188,14 +189,9 @@ def _still_leads() -> ColumnElement[bool]:
     )
 
 
-def without_owner(
-    session: Session, organisation_ids: Collection[int] | None = None, *, lock: bool = False
-) -> list[Need]:
-    """Return the needs, published or in work, whose owner has left: all, or those of these organisations.
-
-    With ``lock`` their people are held until the end, and those that another worker holds are left out.
-    """
-    statement = (
+def _left() -> Select[Need]:
+    """Select the needs, published or in work, whose owner has left, by organisation."""
+    return (
         select(Need)
         .join(NeedPeople, NeedPeople.need_id == Need.id)
         .where(
@@ -203,19 +199,67 @@ def without_owner(
             NeedPeople.owner_id.is_not(None),
             ~_still_leads(),
         )
-        .options(
-            contains_eager(Need.people).joinedload(NeedPeople.owner),
-            joinedload(Need.organisation),
-            joinedload(Need.current),
-            joinedload(Need.draft),
-        )
         .order_by(Need.organisation_id, Need.id)
+    )
+
+
+def without_owner(
+    session: Session, organisation_ids: Collection[int] | None = None, *, lock: bool = False
+) -> list[Need]:
+    """Return the needs, published or in work, whose owner has left: all, or those of these organisations.
+
+    With ``lock`` their people are held until the end, and those that another worker holds are left out.
+    """
+    statement = _left().options(
+        contains_eager(Need.people).joinedload(NeedPeople.owner),
+        joinedload(Need.organisation),
+        joinedload(Need.current),
+        joinedload(Need.draft),
     )
     if organisation_ids is not None:
         statement = statement.where(Need.organisation_id.in_(organisation_ids))
     if lock:
         statement = statement.with_for_update(of=NeedPeople, skip_locked=True)
     return list(session.scalars(statement))
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A need whose owner has left and that has no deputy; ``leads`` tells whether somebody there is a need lead."""
+
+    need: Need
+    leads: bool
+
+
+def without_anybody(session: Session, limit: int) -> tuple[int, list[Orphan]]:
+    """Return how many needs of open organisations nobody leads and no deputy takes over, and the first of them.
+
+    Those whose organisation has no need lead come first: there nobody can take them over.
+    """
+    deputy_stays = (
+        select(Membership.id)
+        .join(User, User.id == Membership.user_id)
+        .where(
+            Membership.user_id == NeedPeople.deputy_id,
+            Membership.organisation_id == Need.organisation_id,
+            in_force(),
+        )
+        .correlate(NeedPeople, Need)
+        .exists()
+    )
+    wanted = (
+        _left().join(Organisation, Organisation.id == Need.organisation_id).where(~deputy_stays, is_open())
+    )
+    led = Need.organisation_id.in_(organisations_with(Role.NEED_LEAD))
+    total = session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
+    rows = session.execute(
+        wanted.add_columns(led)
+        .options(contains_eager(Need.organisation), joinedload(Need.current))
+        .order_by(None)
+        .order_by(led, Organisation.name, Need.id)
+        .limit(limit)
+    ).all()
+    return total, [Orphan(need, bool(leads)) for need, leads in rows]
 
 
 def deputising(session: Session, actor: Actor) -> list[Need]:

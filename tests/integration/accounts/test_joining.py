@@ -212,6 +212,25 @@ def test_an_administrator_invites_the_first_person_of_any_organisation_and_no_mo
     actions.accept_as_new(invite(admin, trust), WHO, password=PHRASE, limits=LIMITS)
     with pytest.raises(DomainError, match="has people of its own"):
         invite(admin, trust, "second@new.example")
+    with pytest.raises(DomainError, match="has people of its own"):
+        invite(admin, trust, "assessor@new.example", Role.ASSESSOR)
+
+
+def test_an_administrator_fills_a_role_that_nobody_holds_and_no_other(session: Session) -> None:
+    admin, trust = make_actor(session, Role.ADMINISTRATOR), make_organisation(session, Kind.TRUST)
+    make_user(session, Role.NEED_LEAD, trust)
+    token = invite(admin, trust, "sponsor@new.example", Role.SPONSOR)
+    assert queries.live_invitation(session, token).role is Role.SPONSOR
+    make_user(session, Role.SPONSOR, trust)
+    with pytest.raises(DomainError, match="has people of its own"):
+        invite(admin, trust, "other@new.example", Role.SPONSOR)
+
+
+def test_somebody_of_another_organisation_fills_no_role(session: Session) -> None:
+    trust = make_organisation(session, Kind.TRUST)
+    make_user(session, Role.NEED_LEAD, trust)
+    with pytest.raises(NotVisible):
+        invite(make_actor(session, Role.SPONSOR), trust, "sponsor@new.example", Role.SPONSOR)
 
 
 def test_nobody_is_invited_to_an_organisation_that_has_closed(session: Session) -> None:
