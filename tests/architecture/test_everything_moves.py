@@ -20,7 +20,7 @@ def references() -> set[str]:
 def test_every_reference_to_an_organisation_is_moved_or_stays_for_a_reason() -> None:
     moved = {column for mover in MOVERS for column in mover.columns}
     assert references() - moved - set(HISTORY) == set(), (
-        "add a mover for it to marketplace/succession/movers.py, or the reason to HISTORY there"
+        "add a mover for it to marketplace/succession/movers, or the reason to HISTORY in its catalogue"
     )
 
 
