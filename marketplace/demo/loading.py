@@ -31,7 +31,7 @@ from marketplace.organisations.rules import Change
 from marketplace.settings import Settings
 from marketplace.succession import actions as succession
 from marketplace.succession import queries as changes
-from marketplace.succession.movers import MOVERS
+from marketplace.succession.movers.catalogue import MOVERS
 from marketplace.succession.rules import ChangePlan, LinkPlan, Party
 
 #: Of every demo account; `make run` prints it.

@@ -9,7 +9,7 @@ from marketplace.access.policy import Permission
 from marketplace.database import db
 from marketplace.home.pages import Block, Line
 from marketplace.succession import queries
-from marketplace.succession.pages import TAGS
+from marketplace.succession.pages.listing import TAGS
 from marketplace.succession.wording import sentence
 from marketplace.web.pages import Link
 

@@ -33,8 +33,9 @@ from marketplace.organisations.models import (
 from marketplace.organisations.rules import Change, slug_of
 from marketplace.outbox.actions import enqueue
 from marketplace.submissions.actions import once
-from marketplace.succession import letters, movers, placing, queries, rules, wording
-from marketplace.succession.movers import Handover
+from marketplace.succession import letters, placing, queries, rules, wording
+from marketplace.succession.movers.catalogue import MOVERS, mover_of, tally
+from marketplace.succession.movers.mover import Handover
 from marketplace.succession.queries import Holdings
 from marketplace.succession.rules import ChangePlan, NotReady, Party, State
 from marketplace.web.links import public_link
@@ -496,12 +497,12 @@ def _hand_over(session: Session, actor: Actor, change: Succession, lock_version:
     contested = placing.contests(session, holdings)
     if found := problems(holdings, contested):
         raise NotReady(found[0])
-    before = movers.tally(session, ids)
+    before = tally(session, ids)
     handover = Handover(session, actor, change, clock.now(), clock.today())
     by_code = {one.code: one for one in change.successors}
     for item in holdings.items:
         if not holdings.remains(item):
-            mover = movers.mover_of(item.kind)
+            mover = mover_of(item.kind)
             assert mover is not None  # noqa: S101 - the items come from the movers
             mover.move(
                 handover,
@@ -512,10 +513,10 @@ def _hand_over(session: Session, actor: Actor, change: Succession, lock_version:
     session.flush()
     placing.settle(handover, holdings, contested)
     session.flush()
-    after = movers.tally(session, ids)
+    after = tally(session, ids)
     rules.check_sums(before, handover.ledger, after)
     if change.kind.ends and any(
-        mover.items(session, [one.id for one in change.predecessors]) for mover in movers.MOVERS
+        mover.items(session, [one.id for one in change.predecessors]) for mover in MOVERS
     ):
         raise rules.DoesNotAddUp("Something would be left behind at an organisation that has closed")
     names = {one.id: one.code for one in (*change.predecessors, *change.successors)}
@@ -583,7 +584,7 @@ def rehearse(ref: str) -> Rehearsal:
 def _on_trial(session: Session, ref: str) -> Rehearsal:
     change = queries.by_ref(session, ref, lock=True)
     guessed = len(queries.holdings(session, change).missing())
-    for mover in movers.MOVERS:
+    for mover in MOVERS:
         _choose(session, SERVICE, queries.holdings(session, change), mover.kind, {}, SUGGESTED)
     session.flush()
     holdings = queries.holdings(session, change)

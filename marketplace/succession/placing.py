@@ -15,14 +15,8 @@ from marketplace.needs.models import Cycle, Need, Priority
 from marketplace.needs.rules import State
 from marketplace.organisations.models import Organisation
 from marketplace.succession import rules
-from marketplace.succession.movers import (
-    CoSigned,
-    Handover,
-    Needs,
-    cycles_that_count,
-    place_key,
-    state_of,
-)
+from marketplace.succession.movers.mover import Handover, cycles_that_count, place_key
+from marketplace.succession.movers.needs import CoSigned, Needs, state_of
 from marketplace.succession.queries import Holdings
 from marketplace.succession.rules import PLACES, UNPLACED, WITHDRAW, Place
 

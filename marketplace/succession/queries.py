@@ -26,7 +26,8 @@ from marketplace.organisations.models import (
     SuccessionLink,
 )
 from marketplace.organisations.rules import ENDING, Change
-from marketplace.succession import movers, rules
+from marketplace.succession import rules
+from marketplace.succession.movers.catalogue import MOVERS
 from marketplace.succession.rules import EVERY, STAY, Item, State
 
 
@@ -174,7 +175,7 @@ class Holdings:
 def holdings(session: Session, change: Succession) -> Holdings:
     """Return everything that belongs to the organisations of a change, with the choices so far."""
     from_ids = [one.id for one in change.predecessors]
-    items = [item for mover in movers.MOVERS for item in mover.items(session, from_ids)]
+    items = [item for mover in MOVERS for item in mover.items(session, from_ids)]
     saved = session.scalars(select(SuccessionChoice).where(SuccessionChoice.succession_id == change.id)).all()
     shares: dict[int, dict[str, int]] = {}
     for link in change.links:
@@ -211,9 +212,7 @@ def orphans(session: Session) -> list[Orphan]:
         return []
     order = {id_: place for place, id_ in enumerate(closed)}
     found = [
-        Orphan(closed[item.owner_id], item)
-        for mover in movers.MOVERS
-        for item in mover.items(session, list(closed))
+        Orphan(closed[item.owner_id], item) for mover in MOVERS for item in mover.items(session, list(closed))
     ]
     return sorted(found, key=lambda one: order[one.organisation.id])
 

@@ -15,7 +15,17 @@ from marketplace.organisations import lineage
 from marketplace.organisations import queries as registry
 from marketplace.organisations.models import NEED_KINDS, Organisation, Succession, SuccessionMove
 from marketplace.organisations.rules import Change
-from marketplace.succession import actions, forms, importing, movers, pages, placing, queries, rules
+from marketplace.succession import actions, forms, importing, placing, queries, rules
+from marketplace.succession.movers.catalogue import mover_of
+from marketplace.succession.movers.mover import Mover
+from marketplace.succession.pages.change import ChangePage
+from marketplace.succession.pages.choices import ChoicesPage
+from marketplace.succession.pages.confirming import ConfirmPage
+from marketplace.succession.pages.history import HistoryPage
+from marketplace.succession.pages.left_behind import LeftPage
+from marketplace.succession.pages.listing import CodePage, ListingPage
+from marketplace.succession.pages.places import PlacesPage
+from marketplace.succession.pages.recording import CancelPage, ImportPage, NewPage
 from marketplace.succession.queries import Holdings
 from marketplace.succession.rules import ChangePlan, State
 from marketplace.web.forms import BaseForm, clean, clean_line
@@ -28,7 +38,7 @@ succession = Blueprint("succession", __name__)
 @requires(Permission.ORGANISATION_CHANGE)
 def listing() -> ResponseReturnValue:
     """List the changes that are recorded."""
-    page = pages.ListingPage.build(
+    page = ListingPage.build(
         queries.listing(db.session), len(queries.orphans(db.session)), queries.kept(db.session)
     )
     return fragment(page)
@@ -43,7 +53,7 @@ def new() -> ResponseReturnValue:
 
 def _new_page(form: forms.ChangeForm, plan: ChangePlan | None = None) -> str:
     organisations = queries.can_change(db.session, clock.today())
-    return fragment(pages.NewPage.build(organisations, forms.STARTS, forms.ENDS, plan), form)
+    return fragment(NewPage.build(organisations, forms.STARTS, forms.ENDS, plan), form)
 
 
 @succession.post("/successions/new")
@@ -71,7 +81,7 @@ def record() -> ResponseReturnValue:
 @requires(Permission.ORGANISATION_CHANGE)
 def import_file() -> ResponseReturnValue:
     """Ask for a file of changes."""
-    return fragment(pages.ImportPage.build(), forms.ImportForm())
+    return fragment(ImportPage.build(), forms.ImportForm())
 
 
 @succession.post("/successions/import")
@@ -80,7 +90,7 @@ def do_import() -> ResponseReturnValue:
     """Show what a file would record, or its faults by line; record it where it was shown."""
     form = forms.ImportForm()
     if not form.validate():
-        return fragment(pages.ImportPage.build(), form), 422
+        return fragment(ImportPage.build(), form), 422
     try:
         text = form.content()
         form.text.data = text
@@ -90,13 +100,13 @@ def do_import() -> ResponseReturnValue:
             flash(f"{len(refs)} recorded. The people concerned are told by e-mail.")
             return redirect(url_for("succession.listing"), 303)
         _rehearse_recording(found)
-        return fragment(pages.ImportPage.build(found=found), form)
+        return fragment(ImportPage.build(found=found), form)
     except importing.FaultyFile as faulty:
         form.form_errors.append("The file was not imported. See what is wrong below")
-        return fragment(pages.ImportPage.build(faulty.faults), form), 422
+        return fragment(ImportPage.build(faulty.faults), form), 422
     except DomainError as error:
         form.show(DomainError(error.message, error.field if error.field == "file" else ""))
-        return fragment(pages.ImportPage.build(), form), 422
+        return fragment(ImportPage.build(), form), 422
 
 
 def _rehearse_recording(found: importing.Read) -> None:
@@ -111,7 +121,7 @@ def _rehearse_recording(found: importing.Read) -> None:
 @requires(Permission.ORGANISATION_CHANGE)
 def left_behind() -> ResponseReturnValue:
     """List everything that still belongs to a closed organisation."""
-    return fragment(pages.LeftPage.build(queries.orphans(db.session), queries.to_settle(db.session)))
+    return fragment(LeftPage.build(queries.orphans(db.session), queries.to_settle(db.session)))
 
 
 @succession.get("/successions/<ref>")
@@ -121,14 +131,14 @@ def change(ref: str) -> ResponseReturnValue:
     return fragment(_change_page(queries.by_ref(db.session, ref)))
 
 
-def _change_page(found: Succession) -> pages.ChangePage:
+def _change_page(found: Succession) -> ChangePage:
     open_ = queries.state_of(found) in (State.PLANNED, State.WAITING)
     if not open_ or found.kind is Change.RENAME:
-        return pages.ChangePage.build(found, None, [], [])
+        return ChangePage.build(found, None, [], [])
     holdings = queries.holdings(db.session, found)
     contests = placing.contests(db.session, holdings)
     left = actions.problems(holdings, contests)
-    return pages.ChangePage.build(found, holdings, contests, left)
+    return ChangePage.build(found, holdings, contests, left)
 
 
 def _holdings(ref: str) -> Holdings:
@@ -138,8 +148,8 @@ def _holdings(ref: str) -> Holdings:
     return queries.holdings(db.session, found)
 
 
-def _mover(kind: str) -> movers.Mover:
-    if (found := movers.mover_of(kind)) is None:
+def _mover(kind: str) -> Mover:
+    if (found := mover_of(kind)) is None:
         raise NotVisible
     return found
 
@@ -150,7 +160,7 @@ def choices(ref: str, kind: str) -> ResponseReturnValue:
     """Show the things of one kind with their choices."""
     mover, holdings = _mover(kind), _holdings(ref)
     number = request.args.get("page", 1, type=int)
-    page = pages.ChoicesPage.build(holdings, mover, number)
+    page = ChoicesPage.build(holdings, mover, number)
     return fragment(page, forms.LockedForm(data={"lock_version": str(page.lock_version)}))
 
 
@@ -182,7 +192,7 @@ def choose(ref: str, kind: str) -> ResponseReturnValue:
             if left or filling:
                 return redirect(url_for("succession.choices", ref=ref, kind=kind), 303)
             return redirect(url_for("succession.change", ref=ref), 303)
-    page = pages.ChoicesPage.build(
+    page = ChoicesPage.build(
         _holdings(ref), mover, request.args.get("page", 1, type=int), typed=sent, errors=errors
     )
     form.lock_version.data = str(page.lock_version)
@@ -201,7 +211,7 @@ def _contests(holdings: Holdings, successor_code: str) -> list[placing.Contest]:
 def places(ref: str, successor_code: str) -> ResponseReturnValue:
     """Show the needs that held places before."""
     holdings = _holdings(ref)
-    page = pages.PlacesPage.build(holdings, _contests(holdings, successor_code))
+    page = PlacesPage.build(holdings, _contests(holdings, successor_code))
     return fragment(page, forms.LockedForm(data={"lock_version": str(page.lock_version)}))
 
 
@@ -231,7 +241,7 @@ def place(ref: str, successor_code: str) -> ResponseReturnValue:
         else:
             return _after_places(ref, successor_code)
     holdings = _holdings(ref)
-    page = pages.PlacesPage.build(holdings, _contests(holdings, successor_code), typed=sent, errors=errors)
+    page = PlacesPage.build(holdings, _contests(holdings, successor_code), typed=sent, errors=errors)
     form.lock_version.data = str(page.lock_version)
     return fragment(page, form), 422
 
@@ -254,10 +264,10 @@ def confirm(ref: str) -> ResponseReturnValue:
     return fragment(page, forms.LockedForm(data={"lock_version": str(page.lock_version)}))
 
 
-def _confirm_page(ref: str) -> pages.ConfirmPage:
+def _confirm_page(ref: str) -> ConfirmPage:
     holdings = _holdings(ref)
     contests = placing.contests(db.session, holdings)
-    return pages.ConfirmPage.build(holdings, contests, actions.problems(holdings, contests))
+    return ConfirmPage.build(holdings, contests, actions.problems(holdings, contests))
 
 
 @succession.post("/successions/<ref>/confirm")
@@ -286,7 +296,7 @@ def cancel(ref: str) -> ResponseReturnValue:
     found = queries.by_ref(db.session, ref)
     if queries.state_of(found) not in (State.PLANNED, State.WAITING):
         raise NotVisible
-    return fragment(pages.CancelPage.build(found), BaseForm())
+    return fragment(CancelPage.build(found), BaseForm())
 
 
 @succession.post("/successions/<ref>/cancel")
@@ -302,7 +312,7 @@ def do_cancel(ref: str) -> ResponseReturnValue:
 @requires(Permission.ORGANISATION_CHANGE)
 def ods_code(organisation_code: str) -> ResponseReturnValue:
     """Ask for the ODS code of an organisation that has none yet."""
-    return fragment(pages.CodePage.build(_without_code(organisation_code)), forms.CodeForm())
+    return fragment(CodePage.build(_without_code(organisation_code)), forms.CodeForm())
 
 
 def _without_code(organisation_code: str) -> Organisation:
@@ -325,7 +335,7 @@ def enter_code(organisation_code: str) -> ResponseReturnValue:
         else:
             flash("The code is entered. The old address leads to the new one.")
             return redirect(url_for("succession.listing"), 303)
-    return fragment(pages.CodePage.build(found), form), 422
+    return fragment(CodePage.build(found), form), 422
 
 
 @succession.get("/organisations/<organisation_code>/history")
@@ -344,7 +354,7 @@ def history(organisation_code: str) -> ResponseReturnValue:
         select(func.count()).where(SuccessionMove.kind == lineage.NEED, SuccessionMove.from_id == found.id)
     )
     return fragment(
-        pages.HistoryPage.build(
+        HistoryPage.build(
             found,
             lineage.lineage_of(db.session, found.id),
             lineage.successors_of(db.session, found.id),

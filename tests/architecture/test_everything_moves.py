@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketplace import tables  # noqa: F401 - so that the metadata is whole
 from marketplace.database import Base
-from marketplace.succession.movers import HISTORY, MOVERS
+from marketplace.succession.movers.catalogue import HISTORY, MOVERS
 
 
 def references() -> set[str]:

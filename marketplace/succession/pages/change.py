@@ -9,7 +9,8 @@ from flask import url_for
 
 from marketplace.organisations.models import Succession
 from marketplace.organisations.rules import Change
-from marketplace.succession import movers, queries, wording
+from marketplace.succession import queries, wording
+from marketplace.succession.movers.catalogue import MOVERS
 from marketplace.succession.pages.listing import TAGS, change_line
 from marketplace.succession.pages.sums import SumRow, sum_rows
 from marketplace.succession.placing import Contest
@@ -95,7 +96,7 @@ def _facts(change: Succession) -> tuple[Row, ...]:
 
 def _tasks(change: Succession, holdings: Holdings, contests: Sequence[Contest]) -> tuple[Task, ...]:
     tasks = []
-    for mover in movers.MOVERS:
+    for mover in MOVERS:
         items = holdings.of(mover.kind)
         if not items:
             continue

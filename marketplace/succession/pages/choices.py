@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from marketplace.succession import movers, wording
+from marketplace.succession import wording
+from marketplace.succession.movers.mover import Mover
 from marketplace.succession.queries import Holdings
 from marketplace.succession.rules import Item
 from marketplace.web.pages import Page
@@ -61,7 +62,7 @@ class ChoicesPage(Page):
     def build(
         cls,
         holdings: Holdings,
-        mover: movers.Mover,
+        mover: Mover,
         number: int,
         *,
         typed: Mapping[str, str] | None = None,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from flask import url_for
 
-from marketplace.succession import movers, wording
+from marketplace.succession import wording
+from marketplace.succession.movers.catalogue import mover_of
 from marketplace.succession.pages.places import place_words
 from marketplace.succession.pages.sums import SumRow
 from marketplace.succession.placing import Contest
@@ -46,7 +47,7 @@ class ConfirmPage(Page):
 def _destinations(holdings: Holdings) -> tuple[SumRow, ...]:
     counted: dict[tuple[str, str, str], int] = {}
     for item in holdings.items:
-        mover = movers.mover_of(item.kind)
+        mover = mover_of(item.kind)
         heading = mover.heading if mover is not None else item.kind
         key = (heading, item.state, holdings.words_of(holdings.choice(item)))
         counted[key] = counted.get(key, 0) + 1

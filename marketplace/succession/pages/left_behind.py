@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask import url_for
 
 from marketplace.organisations.models import Succession
-from marketplace.succession import movers
+from marketplace.succession.movers.catalogue import mover_of
 from marketplace.succession.queries import Orphan
 from marketplace.web.pages import Link, Page
 from marketplace.web.words import count, day
@@ -54,7 +54,7 @@ def _left(found: Sequence[Orphan], change: Succession | None) -> LeftGroup:
     organisation = found[0].organisation
     lines = []
     for orphan in found:
-        mover = movers.mover_of(orphan.item.kind)
+        mover = mover_of(orphan.item.kind)
         lines.append(
             f"{mover.heading if mover else orphan.item.kind}: {orphan.item.title} ({orphan.item.state})"
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from marketplace.organisations.models import Succession
-from marketplace.succession import movers
+from marketplace.succession.movers.catalogue import MOVERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ def paired(before: Sequence[Sequence[str | int]], after: Sequence[Sequence[str |
     """Return counts before beside counts after."""
     left = {tuple(row[:3]): row[3] for row in before}
     right = {tuple(row[:3]): row[3] for row in after}
-    headings = {mover.kind: mover.heading for mover in movers.MOVERS} | _KINDS
-    order = [*(mover.kind for mover in movers.MOVERS), *_KINDS]
+    headings = {mover.kind: mover.heading for mover in MOVERS} | _KINDS
+    order = [*(mover.kind for mover in MOVERS), *_KINDS]
     return tuple(
         SumRow(
             str(key[0]),

@@ -17,7 +17,9 @@ from marketplace.needs.rules import State
 from marketplace.notices.models import Email
 from marketplace.organisations.models import HinPatch, Succession, SuccessionMove
 from marketplace.organisations.rules import Change
-from marketplace.succession import actions, movers, placing, queries, rules
+from marketplace.succession import actions, placing, queries, rules
+from marketplace.succession.movers.areas import Trusts
+from marketplace.succession.movers.catalogue import MOVERS
 from marketplace.succession.rules import UNPLACED, WITHDRAW, NotReady, to
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_actor
@@ -41,7 +43,7 @@ def choose_all(session: Session, actor, ref: str, kind: str, choice: str) -> Non
 
 
 def choose_everything(session: Session, actor, ref: str, choice: str = "suggested") -> None:
-    for mover in movers.MOVERS:
+    for mover in MOVERS:
         choose_all(session, actor, ref, mover.kind, choice)
 
 
@@ -249,7 +251,7 @@ def test_counts_that_do_not_add_up_undo_the_whole_handover(
     left, _, actor, ref = merger(session)
     choose_everything(session, actor, ref)
     choose_places(session, actor, ref, {})
-    monkeypatch.setattr(movers.Trusts, "move", lambda *_: None)
+    monkeypatch.setattr(Trusts, "move", lambda *_: None)
     with pytest.raises(rules.DoesNotAddUp):
         settle(session, actor, ref)
     session.rollback()
