@@ -19,8 +19,18 @@ from marketplace.database import Moment, db
 from marketplace.families.models import CoSignature
 from marketplace.needs.models import Cycle, Need, NeedVersion, PlacesRecord
 from marketplace.needs.rounds import Standing as NeedStanding
-from marketplace.opendata import queries, records, rules
-from marketplace.opendata.queries import Changed
+from marketplace.opendata import records, rules
+from marketplace.opendata.queries import (
+    co_signatures,
+    cycles,
+    needs,
+    organisations,
+    passports,
+    priorities,
+    questions,
+    technologies,
+)
+from marketplace.opendata.queries.moments import Changed
 from marketplace.opendata.records import Record, Shape
 from marketplace.opendata.rules import Asked, Parameter
 from marketplace.organisations.models import Organisation
@@ -189,7 +199,7 @@ def _need_terms() -> tuple[Filter, ...]:
 def _held(name: str, words: str, terms: Any, column: Any) -> Filter:
     return Filter(
         rules.choice(name, words, terms),
-        lambda value: queries.holds(column, value) & Technology.archived_at.is_(None),
+        lambda value: technologies.holds(column, value) & Technology.archived_at.is_(None),
     )
 
 
@@ -224,13 +234,14 @@ ORGANISATIONS = Collection(
     title="Organisations",
     about="NHS England regions, integrated care systems, trusts and health innovation networks.",
     record=records.OrganisationRecord,
-    rows=queries.public_organisations,
-    changed=queries.organisation_changed,
-    fill=queries.organisation_records,
+    rows=organisations.public_organisations,
+    changed=organisations.organisation_changed,
+    fill=organisations.organisation_records,
     named=lambda name: Organisation.code == name,
     filters=(
         Filter(
-            rules.choice("kind", "Of one kind.", queries.NHS_KINDS), lambda value: Organisation.kind == value
+            rules.choice("kind", "Of one kind.", organisations.NHS_KINDS),
+            lambda value: Organisation.kind == value,
         ),
         REGION,
     ),
@@ -241,9 +252,9 @@ CYCLES = Collection(
     title="Cycles",
     about="The rounds in which organisations name their top three needs.",
     record=records.CycleRecord,
-    rows=queries.public_cycles,
-    changed=queries.cycle_changed,
-    fill=queries.cycle_records,
+    rows=cycles.public_cycles,
+    changed=cycles.cycle_changed,
+    fill=cycles.cycle_records,
     named=_cycle,
 )
 
@@ -252,9 +263,9 @@ NEEDS = Collection(
     title="Needs",
     about="What trusts, integrated care systems and health innovation networks need, as it stands now.",
     record=records.NeedRecord,
-    rows=queries.public_needs,
-    changed=queries.need_changed,
-    fill=queries.need_records,
+    rows=needs.public_needs,
+    changed=needs.need_changed,
+    fill=needs.need_records,
     named=lambda name: Need.ref == name,
     withdrawn=lambda: Need.withdrawn_at,
     filters=(
@@ -262,7 +273,7 @@ NEEDS = Collection(
         REGION,
         Filter(
             rules.choice("standing", "That stand so today.", NeedStanding),
-            lambda value: queries.stands_so(NeedStanding(value)),
+            lambda value: needs.stands_so(NeedStanding(value)),
         ),
         *_need_terms(),
     ),
@@ -274,9 +285,9 @@ NEED_VERSIONS = Collection(
     title="Versions of needs",
     about="Every version of a need as it was published, so that changes can be followed.",
     record=records.NeedVersionRecord,
-    rows=queries.public_need_versions,
-    changed=queries.version_changed,
-    fill=queries.need_version_records,
+    rows=needs.public_need_versions,
+    changed=needs.version_changed,
+    fill=needs.need_version_records,
     named=_version,
     withdrawn=lambda: Need.withdrawn_at,
     filters=(_of_need(NeedVersion.need_id), _of_organisation(Need.organisation_id)),
@@ -287,9 +298,9 @@ PRIORITIES = Collection(
     title="Priorities",
     about="The top three of each organisation in each cycle.",
     record=records.PriorityRecord,
-    rows=queries.public_priorities,
-    changed=queries.priority_changed,
-    fill=queries.priority_records,
+    rows=priorities.public_priorities,
+    changed=priorities.priority_changed,
+    fill=priorities.priority_records,
     named=_top_three,
     filters=(
         _of_organisation(PlacesRecord.organisation_id),
@@ -303,11 +314,11 @@ CO_SIGNATURES = Collection(
     title="Co-signatures",
     about="Which organisations share another's need, as one of their own top three.",
     record=records.CoSignatureRecord,
-    rows=queries.public_co_signatures,
-    changed=queries.co_signature_changed,
-    fill=queries.co_signature_records,
+    rows=co_signatures.public_co_signatures,
+    changed=co_signatures.co_signature_changed,
+    fill=co_signatures.co_signature_records,
     named=lambda name: CoSignature.ref == name,
-    withdrawn=queries.co_signature_ended,
+    withdrawn=co_signatures.co_signature_ended,
     filters=(_of_need(CoSignature.need_id), _of_organisation(CoSignature.organisation_id)),
 )
 
@@ -316,9 +327,9 @@ TECHNOLOGIES = Collection(
     title="Technologies",
     about="What innovators have listed, in their own words, with the evidence that they name.",
     record=records.TechnologyRecord,
-    rows=queries.public_technologies,
-    changed=queries.technology_changed,
-    fill=queries.technology_records,
+    rows=technologies.public_technologies,
+    changed=technologies.technology_changed,
+    fill=technologies.technology_records,
     named=lambda name: Technology.ref == name,
     withdrawn=lambda: Technology.archived_at,
     filters=(
@@ -335,9 +346,9 @@ PASSPORTS = Collection(
     title="Passports",
     about="The register of innovator passports that are recorded here. It is not the official register.",
     record=records.PassportRecord,
-    rows=queries.public_passports,
-    changed=queries.passport_changed,
-    fill=queries.passport_records,
+    rows=passports.public_passports,
+    changed=passports.passport_changed,
+    fill=passports.passport_records,
     named=lambda name: Passport.number == name,
     filters=(
         Filter(
@@ -357,9 +368,9 @@ QUESTIONS = Collection(
     title="Questions and answers",
     about="Questions that were answered in public. Who asked is told to nobody.",
     record=records.QuestionRecord,
-    rows=queries.public_questions,
-    changed=queries.question_changed,
-    fill=queries.question_records,
+    rows=questions.public_questions,
+    changed=questions.question_changed,
+    fill=questions.question_records,
     named=lambda name: Question.ref == name,
     withdrawn=lambda: Need.withdrawn_at,
     filters=(_of_need(Question.need_id), _of_organisation(Need.organisation_id)),

@@ -6,8 +6,9 @@ from sqlalchemy import Select
 
 from marketplace.database import db
 from marketplace.needs.models import Need
-from marketplace.opendata import queries, rules
+from marketplace.opendata import rules
 from marketplace.opendata.catalogue import NEEDS, QUESTIONS, Collection
+from marketplace.opendata.queries import needs, questions
 from marketplace.opendata.rules import Asked
 from marketplace.questions.models import Question
 from marketplace.web.feeds import ENTRIES, Entry, Feed, tag_uri
@@ -47,10 +48,10 @@ def _narrowed(statement: Select[int], collection: Collection, asked: Asked) -> S
 
 
 def _needs(asked: Asked) -> list[Entry]:
-    rows = _narrowed(queries.public_needs(), NEEDS, asked)
-    newest = rows.order_by(queries.need_told().desc(), Need.id.desc()).limit(ENTRIES)
+    rows = _narrowed(needs.public_needs(), NEEDS, asked)
+    newest = rows.order_by(needs.need_told().desc(), Need.id.desc()).limit(ENTRIES)
     ids = list(db.session.scalars(newest))
-    found = queries.needs_by_id(ids)
+    found = needs.needs_by_id(ids)
     entries = []
     for need in (found[row] for row in ids if row in found):
         version = need.current
@@ -78,11 +79,11 @@ def _needs(asked: Asked) -> list[Entry]:
 
 
 def _questions(asked: Asked) -> list[Entry]:
-    rows = _narrowed(queries.public_questions(), QUESTIONS, asked).where(Need.withdrawn_at.is_(None))
-    changed = queries.question_changed()
+    rows = _narrowed(questions.public_questions(), QUESTIONS, asked).where(Need.withdrawn_at.is_(None))
+    changed = questions.question_changed()
     newest = rows.order_by(changed.desc(), Question.id.desc()).limit(ENTRIES)
     ids = list(db.session.scalars(newest))
-    found = queries.questions_by_id(ids)
+    found = questions.questions_by_id(ids)
     return [
         Entry(
             id=tag_uri("question", one.ref),

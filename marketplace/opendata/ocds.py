@@ -14,9 +14,10 @@ from flask import current_app
 from sqlalchemy import ColumnElement, Select, false, or_
 
 from marketplace.needs.models import Need, NeedVersion
-from marketplace.opendata import queries, rules
+from marketplace.opendata import rules
 from marketplace.opendata.catalogue import NEED_VERSIONS, Collection
-from marketplace.opendata.queries import Changed
+from marketplace.opendata.queries import needs
+from marketplace.opendata.queries.moments import Changed
 from marketplace.opendata.records import Address, Moment, Shape
 from marketplace.organisations.models import Organisation
 from marketplace.settings import Settings
@@ -128,14 +129,14 @@ def _prefix() -> str:
 
 def public_releases() -> Select[int]:
     """Select the versions that are released: all of a need that stands, and the last of one that was withdrawn."""
-    return queries.public_need_versions().where(
+    return needs.public_need_versions().where(
         or_(Need.withdrawn_at.is_(None), NeedVersion.number == Need.version)
     )
 
 
 def releases(changed: Changed) -> list[Release]:
     """Return the releases of some versions."""
-    found = queries.versions_by_id(changed)
+    found = needs.versions_by_id(changed)
     return [_release(found[row]) for row in changed if row in found]
 
 
@@ -207,7 +208,7 @@ RELEASES = Collection(
     about="Needs as planning releases of the Open Contracting Data Standard 1.1: one for each version of a need.",
     record=Release,
     rows=public_releases,
-    changed=queries.version_changed,
+    changed=needs.version_changed,
     fill=releases,
     named=_named,
     withdrawn=lambda: Need.withdrawn_at,

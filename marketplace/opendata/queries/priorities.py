@@ -1,0 +1,97 @@
+"""Top threes: which are public, when each changed, and their records."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
+
+from marketplace.database import db
+from marketplace.needs.models import Cycle, Need, PlacesRecord, Priority
+from marketplace.opendata.queries.moments import Changed, begun, in_order, latest, midnight
+from marketplace.opendata.queries.organisations import organisation_page
+from marketplace.opendata.records import PriorityRecord
+from marketplace.organisations.models import Organisation
+
+
+def public_priorities() -> Select[int]:
+    """Select every top three that was published in a cycle that has opened, by its latest change.
+
+    Places are held from the day a need is sent for sign-off; they are public when it is published.
+    """
+    newest = select(func.max(PlacesRecord.id)).group_by(PlacesRecord.organisation_id, PlacesRecord.cycle_id)
+    held = (
+        select(Priority.need_id)
+        .join(Need, Need.id == Priority.need_id)
+        .where(_of_record(), Need.published_at.is_not(None))
+    )
+    emptied = select(Need.id).where(
+        Need.organisation_id == PlacesRecord.organisation_id,
+        Need.withdrawn_at >= midnight(Cycle.opens_on, literal_column("0")),
+    )
+    return (
+        select(PlacesRecord.id)
+        .join(Organisation, Organisation.id == PlacesRecord.organisation_id)
+        .join(Cycle, Cycle.id == PlacesRecord.cycle_id)
+        .where(
+            PlacesRecord.id.in_(newest),
+            begun(Cycle.opens_on).is_not(None),
+            or_(
+                held.correlate(PlacesRecord).exists(),
+                emptied.correlate(PlacesRecord, Cycle).exists(),
+            ),
+        )
+    )
+
+
+def _of_record() -> ColumnElement[bool]:
+    return and_(
+        Priority.organisation_id == PlacesRecord.organisation_id,
+        Priority.cycle_id == PlacesRecord.cycle_id,
+    )
+
+
+def priority_changed() -> ColumnElement[datetime]:
+    """Return when a top three changed: its places, or that a need that held one was published."""
+    published = select(func.max(Need.published_at)).join(Priority, Priority.need_id == Need.id)
+    return latest(
+        PlacesRecord.at,
+        published.where(_of_record()).correlate(PlacesRecord).scalar_subquery(),
+        Organisation.updated_at,
+        midnight(Cycle.opens_on, literal_column("0")),
+    )
+
+
+def priority_records(changed: Changed) -> list[PriorityRecord]:
+    """Return the records of some top threes, in two queries."""
+    rows = {
+        row[0].id: row
+        for row in db.session.execute(
+            select(PlacesRecord, Organisation)
+            .join(Organisation, Organisation.id == PlacesRecord.organisation_id)
+            .where(PlacesRecord.id.in_(changed))
+        ).all()
+    }
+    places: dict[int, dict[int, str]] = {}
+    for row, rank, ref in db.session.execute(
+        select(PlacesRecord.id, Priority.rank, Need.ref)
+        .join(Priority, _of_record())
+        .join(Need, Need.id == Priority.need_id)
+        .where(PlacesRecord.id.in_(changed), Need.published_at.is_not(None))
+        .order_by(PlacesRecord.id, Priority.rank)
+    ).all():
+        places.setdefault(row, {})[rank] = ref
+    return [
+        PriorityRecord(
+            id=f"{one.cycle_id}-{organisation.code}",
+            updated_at=when,
+            page=organisation_page(organisation),
+            organisation=organisation.code,
+            organisation_name=organisation.name,
+            cycle=str(one.cycle_id),
+            first=places.get(one.id, {}).get(1),
+            second=places.get(one.id, {}).get(2),
+            third=places.get(one.id, {}).get(3),
+        )
+        for (one, organisation), when in in_order(rows, changed)
+    ]
