@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -80,6 +81,12 @@ def unclear(somebody: Visitor) -> list[str]:
         problems.append(f"its title is “{page.title()}”")
     if (count := page.locator("h1").count()) != 1:
         problems.append(f"it has {count} first headings")
+    # What a merge leaves in twice: an address that leads to two places, a part that is told again.
+    for kind, names in (
+        ("an id", page.eval_on_selector_all("[id]", "all => all.map(one => one.id)")),
+        ("a heading", page.locator("main h2").all_inner_texts()),
+    ):
+        problems += [f"{kind} is there {n} times: {name}" for name, n in Counter(names).items() if n > 1]
     words = {text.strip().lower() for text in page.locator("a").all_inner_texts()}
     if empty := words & EMPTY_WORDS:
         problems.append(f"links say nothing alone: {empty}")

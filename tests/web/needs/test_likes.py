@@ -68,6 +68,7 @@ def test_a_public_need_shows_who_else_needs_this_and_what_both_speak_of(
     assert "Lost infusion pumps" not in part
     assert f'href="/needs/{like.ref}"' in browser.page
     assert ONLY_WORDS not in browser.text
+    assert browser.text.count(HEADING) == 1, "what is like a need is told once"
 
 
 def test_where_nothing_is_alike_nothing_is_shown(
