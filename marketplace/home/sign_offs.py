@@ -89,7 +89,11 @@ def check_block(actor: Actor) -> tuple[Block, Sequence[SignOff]]:
 def check_step(waiting: Sequence[SignOff]) -> Step:
     """Return the next step of a broker for whose check something waits."""
     first = waiting[0]
-    until = f" Please answer by {moment(signing.check_by(first.approved_at))}." if first.approved_at else ""
+    until = ""
+    if first.approved_at is not None:
+        late = signing.is_silent(first.approved_at, clock.now())
+        by = moment(signing.check_by(first.approved_at))
+        until = f" This one was due by {by}." if late else f" Please check this one by {by}."
     return Step(
         Link(f"Check “{first.title}”", url_for("reviews.review", ref=first.need.ref)),
         f"{count(len(waiting), 'need waits', 'needs wait')} for your check.{until}",

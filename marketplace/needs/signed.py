@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 
+from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission, Role
 from marketplace.needs import queries, rules, signing
@@ -30,7 +31,7 @@ def reviewer(sign_off: SignOff) -> str:
     if sign_off.hin is not None:
         return sign_off.hin.name
     name = queries.name_of(sign_off.returned_by_id)
-    return f"{name}, sponsor" if name else "The sponsor"
+    return f"{name} (sponsor)" if name else "The sponsor"
 
 
 # What reviewers said
@@ -179,7 +180,7 @@ def signing_off_of(actor: Actor, need: Need) -> SigningOff | None:
         return None
     step = sign_off.step
     if step is Step.RETURNED and need.draft is not None and sign_off.returned_at is not None:
-        note = f" {sign_off.return_note}" if sign_off.return_note else ""
+        note = f" They wrote: “{sign_off.return_note}”" if sign_off.return_note else ""
         return SigningOff(
             TAGS[step], f"{reviewer(sign_off)} returned it on {day(sign_off.returned_at)}.{note}"
         )
@@ -193,11 +194,21 @@ def signing_off_of(actor: Actor, need: Need) -> SigningOff | None:
     if step is Step.APPROVED and sign_off.approved_at is not None:
         hins = queries.checking_hins(need.organisation)
         names = " or ".join(one.name for one in hins) or "The HIN"
+        by, late = (
+            signing.check_by(sign_off.approved_at),
+            signing.is_silent(sign_off.approved_at, clock.now()),
+        )
         return SigningOff(
-            TAGS[step],
-            f"The sponsor approved it on {day(sign_off.approved_at)}. {names} checks it until "
-            f"{moment(signing.check_by(sign_off.approved_at))}.",
-            help="After that the sponsor may publish it as not checked.",
+            Tag("Overdue at the HIN", "red") if late else TAGS[step],
+            f"The sponsor approved it on {day(sign_off.approved_at)}. "
+            + (
+                f"{names} had until {moment(by)} to check it."
+                if late
+                else f"{names} checks it by {moment(by)}."
+            ),
+            help="The sponsor may now publish it as not checked, or wait for the HIN."
+            if late
+            else "After that the sponsor may publish it as not checked.",
             take_back=take_back,
         )
     help_, link = sponsor_help(need.organisation_id, need.organisation.code, sign_off.writers)

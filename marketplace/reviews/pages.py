@@ -341,7 +341,9 @@ def _how_far(sign_off: SignOff) -> str:
             f"Approved on {moment(sign_off.approved_at)} by {queries.name_of(sign_off.approved_by_id)}."
         )
     if sign_off.step is Step.APPROVED and sign_off.approved_at is not None:
-        parts.append(f"To check by {moment(signing.check_by(sign_off.approved_at))}.")
+        until = moment(signing.check_by(sign_off.approved_at))
+        late = signing.is_silent(sign_off.approved_at, clock.now())
+        parts.append(f"The HIN’s time to check ended on {until}." if late else f"To check by {until}.")
     if sign_off.returned_at is not None:
         parts.append(f"Returned on {moment(sign_off.returned_at)} by {signed.reviewer(sign_off)}.")
     if sign_off.taken_back_at is not None:

@@ -359,6 +359,30 @@ def test_an_overdue_need_is_published_as_not_checked_from_the_queue(
     assert parties.sponsor.name not in browser.text
 
 
+def test_nobody_is_asked_to_answer_by_a_day_that_has_passed(
+    new_browser: Callable[[], Browser], session: Session, parties: Parties
+) -> None:
+    broker = make_user(session, Role.BROKER, cover(session, parties.trust))
+    need = make_draft(session, parties.trust)
+    make_sign_off(
+        session,
+        need,
+        submitted_by_id=parties.lead.id,
+        approved_by_id=parties.sponsor.id,
+        approved_at=clock.now() - timedelta(days=20),
+    )
+    hin, lead = new_browser().sign_in(broker), new_browser().sign_in(parties.lead)
+    hin.get("/")
+    assert "1 need waits for your check. This one was due by" in hin.text
+    hin.get(f"/sign-off/{need.ref}")
+    assert "The HIN’s time to check ended on" in hin.text
+    assert "To check by" not in hin.text
+    lead.get(f"/needs/{need.ref}/check")
+    assert "had until" in lead.text
+    assert "The sponsor may now publish it as not checked" in lead.text
+    assert "After that the sponsor" not in lead.text
+
+
 # Comparing
 
 
