@@ -20,9 +20,9 @@ class SearchForm(BaseForm):
 
     name = line("Name of this search", limit=NAME_LIMIT, needed="Enter a name for this search")
     frequency = RadioField(
-        "When shall we write to you?",
+        "How often should we e-mail you?",
         choices=[SelectChoice(value, label) for value, label in Frequency.choices()],
-        validators=[InputRequired("Choose when we shall write to you")],
+        validators=[InputRequired("Choose how often we should e-mail you")],
     )
 
     @property
@@ -35,11 +35,11 @@ class LetterForm(SearchForm):
     """The same of an address alone: an address to which nobody writes is not kept, so e-mails are always chosen."""
 
     frequency = RadioField(
-        "When shall we write to you?",
+        "How often should we e-mail you?",
         choices=[
             SelectChoice(value, label) for value, label in Frequency.choices() if value != Frequency.NONE
         ],
-        validators=[InputRequired("Choose when we shall write to you")],
+        validators=[InputRequired("Choose how often we should e-mail you")],
     )
 
 

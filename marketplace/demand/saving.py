@@ -41,6 +41,11 @@ class Frequency(Term):
     WEEKLY = "weekly", "Every Monday, when there is something new"
     NONE = "none", "No e-mails"
 
+    @property
+    def told(self) -> str:
+        """Say it where it is not clear that e-mails are meant, such as E-mails: every Monday ..."""
+        return self.label if self is Frequency.NONE else f"E-mails: {self.label[:1].lower()}{self.label[1:]}"
+
 
 @dataclass(frozen=True, slots=True)
 class News:

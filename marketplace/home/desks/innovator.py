@@ -105,7 +105,7 @@ def _saved_block(actor: Actor) -> Block:
         tuple(
             Line(
                 Link(one.name, url_for("demand.saved_one", ref=one.ref)),
-                f"E-mails: {one.frequency.label.lower()}",
+                one.frequency.told,
                 (new_tag(fresh[one.id]) or Tag("Nothing new", "grey"),),
             )
             for one in searches

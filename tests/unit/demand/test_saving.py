@@ -119,3 +119,11 @@ def test_a_search_has_a_name_of_some_length(name: str) -> None:
     with pytest.raises(DomainError) as refused:
         saving.checked_name(name)
     assert refused.value.field == "name"
+
+
+def test_how_often_is_told_in_a_list_with_the_day_of_the_week_as_it_is_written() -> None:
+    assert [one.told for one in Frequency] == [
+        "E-mails: every day, when there is something new",
+        "E-mails: every Monday, when there is something new",
+        "No e-mails",
+    ]
