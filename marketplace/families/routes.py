@@ -72,7 +72,7 @@ def do_co_sign(ref: str) -> ResponseReturnValue:
             form.show(error)
         else:
             flash("You co-sign this need now. Both organisations are told.")
-            return redirect(url_for("needs.need", ref=ref, _anchor="shared"), 303)
+            return redirect(url_for("needs.need", ref=ref), 303)
     if not chosen:
         form.show(DomainError("Choose the organisation that co-signs it", "organisation"))
     return fragment(co_sign_page(need, organisations), form), 422

@@ -135,7 +135,7 @@ def do_answer(ref: str) -> ResponseReturnValue:
             form.show(error)
         else:
             flash("Your answer is public. The asker and innovators whose technologies fit are told.")
-            return redirect(url_for("needs.need", ref=need_ref, _anchor="questions"), 303)
+            return redirect(url_for("needs.need", ref=need_ref), 303)
     db.session.expire_all()
     found = own_question(ref)
     if conflict:
