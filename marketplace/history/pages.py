@@ -24,7 +24,7 @@ class AskPage(Page):
 
     template = "history/ask.html"
 
-    title: str = "The board as it was on a day"
+    title: str = "Needs as they stood on a past day"
     message: str
     parts: tuple[str, str, str]
     first: str
@@ -122,7 +122,7 @@ class BoardPage(PastPage):
         return cls(
             title=f"Needs on {day(board.day)}",
             banner=_banner(board.day),
-            today=Link("Read the board of today", url_for("demand.find")),
+            today=Link("See the needs of today", url_for("demand.find")),
             other_day=url_for("history.ask"),
             tabs=_tabs(board.day, "history.board"),
             found=count(len(shown), "need") + (f" of {named}" if named else ""),
@@ -166,7 +166,7 @@ class OrganisationsPage(PastPage):
         return cls(
             title=f"Organisations on {day(board.day)}",
             banner=_banner(board.day),
-            today=Link("Read the board of today", url_for("demand.find")),
+            today=Link("See the needs of today", url_for("demand.find")),
             other_day=url_for("history.ask"),
             tabs=_tabs(board.day, "history.organisations"),
             found=count(
@@ -179,7 +179,7 @@ class OrganisationsPage(PastPage):
                         PastLine(
                             Link(one.name, url_for("succession.history", organisation_code=one.code)),
                             " · ".join(fact for fact in (one.code, one.region) if fact),
-                            count(counted[one.id], "need") + " on the board" if one.id in counted else "",
+                            count(counted[one.id], "open need") if one.id in counted else "",
                         )
                         for one in board.open
                         if one.kind is kind
@@ -205,7 +205,7 @@ class WithdrawnPage(PastPage):
         return cls(
             title=f"Withdrawn by {day(board.day)}",
             banner=_banner(board.day),
-            today=Link("Read the board of today", url_for("demand.find")),
+            today=Link("See the needs of today", url_for("demand.find")),
             other_day=url_for("history.ask"),
             tabs=_tabs(board.day, "history.withdrawn"),
             found=count(len(board.withdrawn), "need") + " withdrawn in the cycle of that day",
@@ -262,7 +262,7 @@ class NeedPage(PastPage):
         return cls(
             title=version.title,
             banner=_banner(on),
-            today=Link("Read the board of today", url_for("demand.find")),
+            today=Link("See the needs of today", url_for("demand.find")),
             other_day=url_for("history.ask"),
             tabs=(),
             organisation=Link(

@@ -28,7 +28,7 @@ def read_day(text: str) -> date:
 def check_day(day: date, today: date, first: date | None) -> None:
     """Raise `NoSuchDay` for a day that lies ahead, or before anything was published here."""
     if day > today:
-        raise NoSuchDay("That day lies in the future. Nobody knows yet what the board will show.")
+        raise NoSuchDay("That day lies in the future. Nobody knows yet which needs will be open.")
     if first is None:
         raise NoSuchDay("Nothing has been published here yet, so there is no past to read.")
     if day < first:

@@ -202,7 +202,7 @@ def _number(cell: Cell, measure: Measure) -> str:
 def _words(cell: Cell, measure: Measure) -> str:
     """Return a cell in words."""
     if not cell.asked:
-        return "nothing on the board"
+        return "no open need"
     words = [count(cell.organisations, "organisation"), count(cell.needs, "need")]
     if cell.needs and (measure is Measure.UNMATCHED or cell.nothing):
         words.append(
@@ -224,9 +224,9 @@ def _legend(cells: Iterable[Cell], measure: Measure, shades: Sequence[Shade], on
         elif shade.number:
             words = f"{span} {'organisation' if shade.high == 1 else 'organisations'}"
         else:
-            words = "No organisation, though others there have needs on the board"
+            words = "No organisation, though others there have open needs"
         keys.append(Key(str(shade.number), words, count(inside, one)))
-    missing = "No data: nothing on the board"
+    missing = "No data: no open need"
     if measure is Measure.UNMATCHED:
         missing = "No data: no such need there, or none looked at yet"
     keys.append(Key(NO_DATA, missing, count(sum(value is None for value in values), one)))
@@ -276,9 +276,7 @@ def _heading(on: England, asked: Wanted) -> str:
     theme = on.themes.get(asked.theme, WITHOUT_THEME.lower() if asked.theme == NO_THEME else "")
     if asked.measure is Measure.SHARED:
         words = (
-            f"How many organisations share “{theme}”"
-            if theme
-            else "How many organisations have needs on the board"
+            f"How many organisations share “{theme}”" if theme else "How many organisations have open needs"
         )
     else:
         words = (
@@ -316,9 +314,9 @@ def _notes(on: England) -> list[str]:
 
 
 def _lede(on: England) -> str:
+    holders = {holder for fact in on.facts for holder in fact.holders}
     return (
-        f"{count(len(on.facts), 'need')} of "
-        f"{count(len({fact.organisation_id for fact in on.facts}), 'organisation')} on the board. "
+        f"{count(len(on.facts), 'open need')}, published or co-signed by {count(len(holders), 'organisation')}. "
         "Each is counted where its organisation is."
     )
 
@@ -368,7 +366,7 @@ def map_page(on: England, asked: Wanted) -> MapPage:
         empty=not on.facts,
         csv=url_for("picture.map_table", **values),  # type: ignore[arg-type] # values for the query
         other=Link("Demand by theme and region", url_for("picture.themes")),
-        board=Link("All needs on the board", url_for("demand.find")),
+        board=Link("All open needs", url_for("demand.find")),
     )
 
 
@@ -532,7 +530,7 @@ def themes_page(on: England, asked: Wanted) -> ThemesPage:
         empty=not on.facts,
         csv=url_for("picture.themes_table", **values),  # type: ignore[arg-type] # values for the query
         other=Link("Demand on a map of England", url_for("picture.map_page", **values)),  # type: ignore[arg-type] # values for the query
-        board=Link("All needs on the board", url_for("demand.find")),
+        board=Link("All open needs", url_for("demand.find")),
     )
 
 

@@ -231,7 +231,7 @@ def _figures(kind: Kind, code: str, sums: Tally) -> tuple[Figure, ...]:
         return address(kind, code, **values) + "#needs"
 
     figures = [
-        Figure(f"{sums.needs:,}", "need on the board" if sums.needs == 1 else "needs on the board", at()),
+        Figure(f"{sums.needs:,}", "open need" if sums.needs == 1 else "open needs", at()),
         Figure(f"{sums.shared:,}", "shared here", at(held=Held.SHARED)),
         Figure(f"{sums.alone:,}", "alone here", at(held=Held.ALONE)),
         Figure(f"{sums.nothing:,}", "with nothing that fits yet", at(register=Register.NOTHING)),

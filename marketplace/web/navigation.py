@@ -38,7 +38,7 @@ def items(actor: Actor, known: set[str]) -> list[dict[str, object]]:
 
 def footer(*, mailbox: bool) -> list[dict[str, str]]:
     """Return the footer's links as the footer macro wants them."""
-    links = [("The board on a past day", "history.ask")]
+    links = [("Needs on a past day", "history.ask")]
     links += [("About this service", "about.service"), ("Accessibility", "about.accessibility")]
     links += [("Privacy and cookies", "about.privacy"), ("Open data", "open_data.explained")]
     if mailbox:

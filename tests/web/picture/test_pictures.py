@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.vocabulary import ClinicalArea
 from tests.conftest import Browser
-from tests.factories.families import make_theme
+from tests.factories.families import make_co_signature, make_theme
 from tests.factories.fits import make_fit
 from tests.factories.needs import make_need
 from tests.factories.organisations import make_organisation
@@ -53,7 +53,7 @@ def cells(page: str) -> dict[str, str]:
 def test_the_map_shades_each_system_by_who_shares(browser: Browser, devon: Organisation) -> None:
     browser.get("/demand/map")
     assert cells(browser.page) == {
-        "Somerset, South West: nothing on the board": "none",
+        "Somerset, South West: no open need": "none",
         "Devon, South West: 2 organisations, 2 needs, 1 of 2 looked at with no good match": "2",
         "Cornwall, South West: 1 organisation, 1 need": "1",
     }
@@ -63,6 +63,19 @@ def test_the_map_shades_each_system_by_who_shares(browser: Browser, devon: Organ
     assert "All of England 5 5 1 of 2" in browser.text
 
 
+def test_the_first_sentence_and_the_last_line_count_the_same_organisations(
+    browser: Browser, session: Session, devon: Organisation
+) -> None:
+    one, other = (
+        make_organisation(session, Kind.TRUST, parent_id=devon.id, region_id=devon.region_id)
+        for _ in range(2)
+    )
+    make_co_signature(session, make_need(session, one), other)
+    browser.get("/demand/map")
+    assert "6 open needs, published or co-signed by 7 organisations." in browser.text
+    assert "All of England 7 6 " in browser.text
+
+
 def test_a_theme_is_zero_where_others_have_needs_and_no_data_where_nobody_has(
     browser: Browser, devon: Organisation
 ) -> None:
@@ -70,7 +83,7 @@ def test_a_theme_is_zero_where_others_have_needs_and_no_data_where_nobody_has(
     assert "How many organisations share “Falls <at> night”" in browser.text
     found = cells(browser.page)
     assert found["Cornwall, South West: 0 organisations, 0 needs"] == "0"
-    assert found["Somerset, South West: nothing on the board"] == "none"
+    assert found["Somerset, South West: no open need"] == "none"
     assert 'href="/demand/ics/QJK?theme=falls"' in browser.page
     assert "All of England 2 2 1 of 2" in browser.text
 
@@ -78,7 +91,7 @@ def test_a_theme_is_zero_where_others_have_needs_and_no_data_where_nobody_has(
 def test_the_map_shades_by_what_has_no_good_match(browser: Browser, devon: Organisation) -> None:
     browser.get("/demand/map?by=unmatched")
     assert cells(browser.page) == {
-        "Somerset, South West: nothing on the board": "none",
+        "Somerset, South West: no open need": "none",
         "Devon, South West: 2 organisations, 2 needs, 1 of 2 looked at with no good match": "3",
         "Cornwall, South West: 1 organisation, 1 need, no need looked at yet": "none",
     }
@@ -109,7 +122,7 @@ def test_what_is_not_known_in_an_address_is_left_out(browser: Browser, devon: Or
 def test_an_area_narrows_both(browser: Browser, devon: Organisation) -> None:
     browser.get("/demand/map?area=dermatology")
     assert "All of England 1 1 No data" in browser.text
-    assert "How many organisations have needs on the board: Skin" in browser.text
+    assert "How many organisations have open needs: Skin" in browser.text
     browser.get("/demand/themes?area=dermatology")
     assert "Falls" not in "".join(cells(browser.page))
 
@@ -117,7 +130,7 @@ def test_an_area_narrows_both(browser: Browser, devon: Organisation) -> None:
 @pytest.mark.parametrize("path", ["/demand/map", "/demand/themes"])
 def test_before_anything_is_published_it_says_so(browser: Browser, path: str) -> None:
     assert browser.get(path).status_code == 200
-    assert "Nothing is on the board yet." in browser.text
+    assert "No need is open yet." in browser.text
 
 
 @pytest.mark.parametrize("path", ["/demand/map", "/demand/themes"])

@@ -158,7 +158,7 @@ def test_nothing_found_is_said(browser: Browser, dale: Dale) -> None:
 def test_a_place_where_nobody_has_published(browser: Browser, session: Session) -> None:
     icb = make_organisation(session, Kind.ICB)
     browser.get(f"/demand/ics/{icb.code}")
-    assert "Nothing is on the board in this system yet." in browser.text
+    assert "No need is open in this system yet." in browser.text
 
 
 def test_what_was_co_signed_elsewhere_is_told_apart(browser: Browser, session: Session, dale: Dale) -> None:
