@@ -55,5 +55,5 @@ def _to_confirm(cycle: Round, waiting: int, address: str) -> str:
     needs = count(waiting, "need of the last cycle waits", "needs of the last cycle wait")
     return (
         f"{needs} for your word: still true, or not? One click each:\n{address}\n"
-        f"What nobody confirms by {day(cycle.locks_on)} lapses and leaves the board."
+        f"What nobody confirms by {day(cycle.locks_on)} lapses: it is no longer listed as open."
     )

@@ -375,7 +375,7 @@ class Coverage(Page):
         return cls(
             title="Who has answered" if always else f"Who has answered in {cycle.name}",
             cycle=cycle_words(cycle, today),
-            headline=headline(answers) + ".",
+            headline=headline(answers),
             as_of=f"Counted on {day(on)}." if on == today else f"As it was when the cycle closed, {day(on)}.",
             counts=tuple(_count(kind, answers) for kind in _KINDS),
             heads=tuple(words for kind, (_, _, words) in _KINDS.items() if kind is not Kind.HIN),

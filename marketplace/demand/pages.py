@@ -231,7 +231,7 @@ def family_item(family: Shared, fact: Fact, fit: str) -> Item:
     others = [title for title in family.titles if title != family.name]
     facts = [f"Changed {ago(family.changed_at, clock.today())}"]
     if fact.closes:
-        facts.append(f"The first of its needs closes on {day(date.fromordinal(fact.closes))}")
+        facts.append(f"Open until at least {day(date.fromordinal(fact.closes))}")
     return Item(
         title=Link(family.name, here),
         by=Link(f"{count(fact.shared + 1, 'organisation shares', 'organisations share')} it", here),
@@ -264,7 +264,7 @@ def need_item(need: Need, fact: Fact, fit: str, quote: Quote | None, rounds: Seq
     if fact.closes:
         waits = where is not None and where.standing is Standing.TO_CONFIRM
         until = day(date.fromordinal(fact.closes))
-        facts.append(f"Lapses after {until} unless confirmed" if waits else f"Cycle closes on {until}")
+        facts.append(f"Lapses after {until} unless confirmed" if waits else f"Cycle ends on {until}")
     facts.append(f"Start: {version.timing.label}" if version.timing else "")
     facts.append(version.funding_state.label if version.funding_state else "")
     if fact.shared:

@@ -212,7 +212,7 @@ def _standing_words(need: Need, where: Stand | None) -> str:
         )
     return (
         f"This need lapsed on {day(where.lapsed_on)}: {name} named it in {before} and did not confirm it for "
-        f"{where.round.name}. It is no longer on the board, and no technology is matched to it."
+        f"{where.round.name}. It is no longer listed as open, and no technology is matched to it."
     )
 
 

@@ -74,7 +74,7 @@ def cycle_words(cycle: Cycle | None, today: date) -> str:
         return f"The cycle {cycle.name} closed on {day(cycle.closes_on)}."
     if stage is Stage.LOCKED:
         return f"The cycle {cycle.name} was locked at the end of {day(cycle.locks_on)}."
-    return f"Cycle {cycle.name}, open until {day(cycle.locks_on)}."
+    return f"Cycle {cycle.name}, open for answers until {day(cycle.locks_on)}."
 
 
 def is_open(cycle: Cycle | None, today: date) -> bool:

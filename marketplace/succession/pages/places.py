@@ -76,7 +76,7 @@ def place_words(choice: str) -> str:
     """Return a choice of place as people read it."""
     return {
         **{str(number): words for number, words in enumerate(PLACE_WORDS, start=1)},
-        UNPLACED: "No place: it stays published, off the board",
+        UNPLACED: "No place: it stays published, but is not listed as open",
         WITHDRAW: "Withdraw it",
     }[choice]
 

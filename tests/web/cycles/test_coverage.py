@@ -65,8 +65,8 @@ def test_before_the_first_cycle_the_page_says_what_it_will_tell(browser: Browser
 @pytest.mark.usefixtures("cycle")
 def test_everybody_reads_who_has_answered_by_kind_and_region(browser: Browser) -> None:
     browser.get("/coverage")
-    assert "0 of 1 ICS, 2 of 3 trusts and 0 of 1 HIN." in browser.text
-    assert "Cycle Spring 2027, open until" in browser.text
+    assert "0 of 1 ICS, 2 of 3 trusts and 0 of 1 HIN – Demand Signal" in browser.text, "the title tells it"
+    assert "Cycle Spring 2027, open for answers until" in browser.text
     rows = re.findall(r'<tr role="row" class="nhsuk-table__row">(.*?)</tr>', browser.page, re.S)
     cells = [
         [re.sub(r"<[^>]*>", "", cell).split() for cell in re.findall(r"<td.*?</td>", row, re.S)]

@@ -61,7 +61,7 @@ def test_an_administrator_opens_the_first_cycle_from_the_start_page(admin: Brows
     dates = tuple(today + timedelta(days=days) for days in (0, 60, 80, 100))
     admin.post("/cycles", typed("First", *spoken(*dates)))
     assert "The cycle is entered." in admin.text
-    assert f"Cycle First, open until {day(dates[2])}." in admin.text
+    assert f"Cycle First, open for answers until {day(dates[2])}." in admin.text
     assert cycles(session) == [("First", dates)]
 
 
