@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 
 from flask import current_app
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -17,14 +17,14 @@ from marketplace.access.policy import Permission, Role
 from marketplace.accounts.queries import people_with
 from marketplace.audit.actions import record
 from marketplace.cycles import letters, queries, rules
-from marketplace.cycles.models import CycleLetter, CycleSweep
-from marketplace.cycles.rules import CycleError, DatesMoved, News
+from marketplace.cycles.models import CancelledCycle, CycleLetter, CycleSweep
+from marketplace.cycles.rules import AnswersChanged, CycleError, DatesMoved, News
 from marketplace.database import constraint_name, db, transaction
 from marketplace.errors import DomainError, Gone, NotPermitted
 from marketplace.needs import actions as needs
 from marketplace.needs import places
 from marketplace.needs import queries as needed
-from marketplace.needs.models import Cycle, Priority
+from marketplace.needs.models import Cycle, Need, PlacesRecord, Priority
 from marketplace.needs.rounds import Round
 from marketplace.needs.rules import TOPIC, NoDraft, TopThreeError
 from marketplace.notices.actions import send
@@ -68,7 +68,7 @@ def enter(actor: Actor, dates: Round, *, form_key: str = "") -> int:
         once(session, actor, form_key, "/cycles")
         rules.check_new(dates, clock.today())
         rules.check_apart(dates, _alone(session))
-        cycle = Cycle(**_columns(dates))
+        cycle = Cycle(id=queries.fresh_id(session), **_columns(dates))
         session.add(cycle)
         session.flush()
         record(session, actor, "cycle.opened", "cycle", cycle.id, dates=_told(dates))
@@ -112,6 +112,71 @@ def move(actor: Actor, cycle_id: int, dates: Round, *, seen: Round | None = None
             cycle.id,
             before=_told(before) | {"name": before.name},
             after=_told(dates) | {"name": dates.name},
+        )
+
+
+def cancel(actor: Actor, cycle_id: int, reason: str, *, seen: str | None = None, form_key: str = "") -> None:
+    """Take a cycle back that has not locked and in which nothing would be lost; it is then as if it had not been.
+
+    What was said in it of needs of the last cycle goes with it: they stand by their places of that. Leads who were
+    told of it, or have answered, get one letter. ``seen`` is the `rules.state_of` what the person read.
+
+    Raises:
+        CycleError: it has locked, or needs would lose their places. No reason is given, or too long a one.
+        AnswersChanged: something was said in it, or its dates were moved, meanwhile.
+        NotVisible: there is no such cycle.
+    """
+    _may_oversee(actor)
+    if not reason:
+        raise CycleError("Enter why the cycle is cancelled", "reason")
+    if len(reason) > rules.REASON_LIMIT:
+        raise CycleError(f"The reason must be {rules.REASON_LIMIT} characters or fewer", "reason")
+    with use_case() as session:
+        once(session, actor, form_key, "/cycles")
+        _alone(session, but=cycle_id)
+        # Whoever gives a place in it holds its row until that is done, so nothing is missed here.
+        cycle = queries.cycle(session, cycle_id, lock=True)
+        dates, said = cycle.round, queries.said_in(session, cycle)
+        rules.check_cancel(dates, said, clock.today())
+        if seen is not None and seen != rules.state_of(dates, said):
+            raise AnswersChanged(
+                "Somebody answered, or changed the cycle, meanwhile. Read again what is taken back, and decide"
+            )
+        told = queries.told_of(session, cycle_id)
+        for ref in session.scalars(
+            select(Need.ref)
+            .join(Priority, Priority.need_id == Need.id)
+            .where(Priority.cycle_id == cycle_id)
+            .order_by(Need.id)
+        ):
+            enqueue(session, TOPIC, ref)
+        for table in (CycleLetter, PlacesRecord, Priority):
+            session.execute(delete(table).where(table.cycle_id == cycle_id))
+        session.add(
+            CancelledCycle(
+                id=cycle_id,
+                **_columns(dates),
+                cancelled_at=clock.now(),
+                cancelled_by_id=actor.user_id,
+                reason=reason,
+            )
+        )
+        session.delete(cycle)
+        session.flush()
+        letter = letters.cancelled(dates, reason, confirmed=bool(said.confirmed))
+        leads = {person.id: person for one in told for person in people_with(session, one, Role.NEED_LEAD)}
+        for person in leads.values():
+            send(session, person.email, letter.subject, letter.body)
+        record(
+            session,
+            actor,
+            "cycle.cancelled",
+            "cycle",
+            cycle_id,
+            name=dates.name,
+            dates=_told(dates),
+            reason=reason,
+            taken_back=list(said.confirmed),
         )
 
 
@@ -203,9 +268,13 @@ def tell(cycle_id: int, organisation_id: int, news: News) -> bool:
         ).one()
         if session.get(CycleLetter, (cycle_id, organisation_id, news)) is not None:
             return False
-        cycle = queries.cycle(session, cycle_id).round
-        if rules.news_due(cycle, clock.today()) is not news:
+        # Held as whoever gives a place holds it: a cycle that is cancelled meanwhile gets no letter afterwards.
+        held = session.scalar(
+            select(Cycle).where(Cycle.id == cycle_id).with_for_update(read=True, key_share=True)
+        )
+        if held is None or rules.news_due(held.round, clock.today()) is not news:
             return False
+        cycle = held.round
         named = queries.named_counts(session, cycle_id, organisation_id).get(organisation_id, 0)
         waiting = queries.waiting_counts(session, cycle_id, organisation_id).get(organisation_id, 0)
         if news is News.REMINDER and not queries.asks_for_more(named, waiting):

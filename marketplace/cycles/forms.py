@@ -9,7 +9,7 @@ from wtforms import HiddenField
 from marketplace.cycles import rules
 from marketplace.needs.models import Cycle
 from marketplace.needs.rounds import Round
-from marketplace.web.forms import BaseForm, DateParts, line
+from marketplace.web.forms import BaseForm, DateParts, line, paragraph
 
 
 class CycleForm(BaseForm):
@@ -71,6 +71,19 @@ class CycleForm(BaseForm):
         except ValueError:
             return None
         return Round(name=parts[-1], **dict(zip(rules.DATES, dates, strict=True)))
+
+
+class CancelForm(BaseForm):
+    """Why a cycle is cancelled. ``seen`` stands for what the person read of it."""
+
+    seen = HiddenField()
+    reason = paragraph(
+        "Why is it cancelled?",
+        limit=rules.REASON_LIMIT,
+        needed="Enter why the cycle is cancelled",
+        hint="Need leads read it in the e-mail, and everybody on the page of who has answered.",
+        rows=3,
+    )
 
 
 class PlainForm(BaseForm):

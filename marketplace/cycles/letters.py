@@ -49,6 +49,19 @@ def reminder(organisation: str, cycle: Round, named: int, waiting: int, confirm:
     )
 
 
+def cancelled(cycle: Round, reason: str, *, confirmed: bool) -> Letter:
+    """Tell that a cycle was cancelled, and that nobody has to do anything."""
+    return _letter(
+        f"{cycle.name} was cancelled",
+        f"The cycle {cycle.name}, which was open until {day(cycle.locks_on)}, was cancelled.",
+        reason,
+        "You do not have to do anything. Needs of the last cycle stand as they did before, and your drafts are kept.",
+        "Where you said that a need is still true, you will be asked again when the next cycle opens."
+        if confirmed
+        else "",
+    )
+
+
 def _to_confirm(cycle: Round, waiting: int, address: str) -> str:
     if not waiting:
         return ""

@@ -1,8 +1,11 @@
-"""Which news of a cycle was told. The cycles themselves and the places are in `marketplace.needs.models`."""
+"""Which news of a cycle was told, and which cycles were cancelled.
+
+The cycles themselves and the places are in `marketplace.needs.models`.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,3 +32,20 @@ class CycleSweep(Base):
 
     cycle_id: Mapped[int] = mapped_column(ForeignKey("cycle.id"), primary_key=True)
     swept_at: Mapped[datetime]
+
+
+class CancelledCycle(Base):
+    """A cycle that an administrator took back before it locked, as it was. Its number is never used again."""
+
+    __tablename__ = "cancelled_cycle"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    opens_on: Mapped[date]
+    reminds_on: Mapped[date]
+    locks_on: Mapped[date]
+    closes_on: Mapped[date]
+    cancelled_at: Mapped[datetime]
+    cancelled_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    #: Why, for everybody to read.
+    reason: Mapped[str]

@@ -10,7 +10,8 @@ from flask import url_for
 
 from marketplace import clock
 from marketplace.cycles import rules
-from marketplace.cycles.rules import Answer, Show
+from marketplace.cycles.models import CancelledCycle
+from marketplace.cycles.rules import Answer, Said, Show
 from marketplace.needs.models import Cycle, Need
 from marketplace.needs.pages.words import PLACE_WORDS, cycle_words, is_open, stand_tags
 from marketplace.needs.rounds import Stage, Stand, Standing
@@ -75,6 +76,16 @@ class CycleLine:
     rows: tuple[Row, ...]
     coverage: Link | None
     change: Link | None
+    cancel: Link | None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledLine:
+    """A cycle that was cancelled: what it was, and when and why it went."""
+
+    name: str
+    words: str
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,9 +97,10 @@ class CyclesPage(Page):
     title: str = "Cycles"
     now: str
     cycles: tuple[CycleLine, ...]
+    cancelled: tuple[CancelledLine, ...]
 
     @classmethod
-    def build(cls, cycles: Sequence[Cycle]) -> CyclesPage:
+    def build(cls, cycles: Sequence[Cycle], cancelled: Sequence[CancelledCycle]) -> CyclesPage:
         """Return the page; the latest cycle comes first."""
         today = clock.today()
         opened = next((cycle for cycle in cycles if cycle.opens_on <= today), None)
@@ -109,8 +121,22 @@ class CyclesPage(Page):
                         if rules.movable(cycle.round, today)
                         else None
                     ),
+                    cancel=(
+                        Link("Cancel the cycle", url_for("cycles.cancelling", cycle_id=cycle.id))
+                        if rules.may_cancel(cycle.round, today)
+                        else None
+                    ),
                 )
                 for cycle in cycles
+            ),
+            cancelled=tuple(
+                CancelledLine(
+                    one.name,
+                    f"Would have run from {day(one.opens_on)} to {day(one.closes_on)}. "
+                    f"Cancelled on {day(one.cancelled_at)}.",
+                    one.reason,
+                )
+                for one in cancelled
             ),
         )
 
@@ -142,6 +168,55 @@ class DatesPage(Page):
             rows=date_rows(cycle),
             back_href=url_for("cycles.listing"),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelPage(Page):
+    """Cancel a cycle: what that takes back, or why it cannot be done."""
+
+    template = "cycles/cancel.html"
+
+    refused: str
+    costs: tuple[str, ...]
+    rows: tuple[Row, ...]
+    back_href: str
+    dates: Link
+
+    @classmethod
+    def build(cls, cycle: Cycle, said: Said, told: int) -> CancelPage:
+        """Build the page; ``told`` is how many organisations know of the cycle."""
+        refused = ""
+        try:
+            rules.check_cancel(cycle.round, said, clock.today())
+        except rules.CycleError as error:
+            refused = f"{error.message}."
+        return cls(
+            title=f"Cancel {cycle.name}" if not refused else f"{cycle.name} cannot be cancelled",
+            refused=refused,
+            costs=() if refused else tuple(_costs(cycle, said, told)),
+            rows=date_rows(cycle),
+            back_href=url_for("cycles.listing"),
+            dates=Link("Change the dates", url_for("cycles.dates", cycle_id=cycle.id)),
+        )
+
+
+def _costs(cycle: Cycle, said: Said, told: int) -> Iterable[str]:
+    if cycle.round.stage(clock.today()) is Stage.PLANNED:
+        yield "It has not opened: nobody was told of it, and nobody has answered."
+    elif not said.confirmed:
+        yield "Nobody has answered in it yet."
+    else:
+        organisations = count(len(said.confirmed), "organisation", "organisations")
+        needs = count(said.needs, "need of the last cycle", "needs of the last cycle")
+        yield (
+            f"{organisations} confirmed {needs} as still true. That is taken back. The needs stand by their places "
+            "in the last cycle, and leads are asked about them again in the next one."
+        )
+    if told:
+        leads = count(told, "organisation", "organisations")
+        yield f"The need leads of {leads} get an e-mail that it is cancelled, with your reason."
+    yield "Drafts are kept. Needs that were withdrawn stay withdrawn."
+    yield "Its name and its days are free again. The page of who has answered says that it was cancelled, and why."
 
 
 # Still true?

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from marketplace import clock
 from marketplace.access.actor import SERVICE, Actor
 from marketplace.access.policy import Role
 from marketplace.accounts.queries import organisations_with
-from marketplace.cycles.models import CycleLetter, CycleSweep
-from marketplace.cycles.rules import Answer, News
-from marketplace.errors import NotVisible
+from marketplace.cycles.models import CancelledCycle, CycleLetter, CycleSweep
+from marketplace.cycles.rules import Answer, News, Said
+from marketplace.errors import Gone, NotVisible
 from marketplace.needs import queries as needs
-from marketplace.needs.models import Cycle, Need, Priority
+from marketplace.needs.models import Cycle, Need, PlacesRecord, Priority
 from marketplace.needs.rounds import Round, Stand, stand
 from marketplace.organisations.models import NEED_KINDS, Organisation
+from marketplace.web.words import day
 
 
 def cycle(session: Session, cycle_id: int, *, lock: bool = False) -> Cycle:
@@ -29,10 +30,78 @@ def cycle(session: Session, cycle_id: int, *, lock: bool = False) -> Cycle:
     return found
 
 
+def cycle_or_gone(session: Session, cycle_id: int) -> Cycle:
+    """Return a cycle for everybody; raise `NotVisible`, or `Gone` for one that was cancelled."""
+    if (found := session.get(CancelledCycle, cycle_id)) is not None:
+        raise Gone(f"The cycle {found.name} was cancelled on {day(found.cancelled_at)}. {found.reason}")
+    return cycle(session, cycle_id)
+
+
 def others(session: Session, but: int | None = None) -> list[Round]:
     """Return the other cycles, in their order."""
     wanted = select(Cycle).order_by(Cycle.opens_on)
     return [one.round for one in session.scalars(wanted) if one.id != but]
+
+
+def cancelled(session: Session) -> list[CancelledCycle]:
+    """Return the cycles that were cancelled, the latest first."""
+    wanted = select(CancelledCycle).order_by(CancelledCycle.cancelled_at.desc(), CancelledCycle.id.desc())
+    return list(session.scalars(wanted))
+
+
+def fresh_id(session: Session) -> int | None:
+    """Return a number that no cycle ever had, or None where the database sees to that.
+
+    SQLite gives the number of a row that is gone to the next one, and addresses, files and the audit trail name
+    cycles by it.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        return None
+    used = [session.scalar(select(func.max(table.id))) or 0 for table in (Cycle, CancelledCycle)]
+    return max(used) + 1
+
+
+def said_in(session: Session, cycle: Cycle) -> Said:
+    """Return what organisations have said in a cycle, also where they took it back later."""
+    pairs = {
+        (organisation_id, need_id)
+        for organisation_id, needs in session.execute(
+            select(PlacesRecord.organisation_id, PlacesRecord.needs).where(PlacesRecord.cycle_id == cycle.id)
+        )
+        for need_id in needs
+        if need_id
+    }
+    of_cycle = select(Priority.organisation_id, Priority.need_id)
+    pairs |= {(one, two) for one, two in session.execute(of_cycle.where(Priority.cycle_id == cycle.id))}
+    before = select(func.max(Cycle.opens_on)).where(Cycle.opens_on < cycle.opens_on).scalar_subquery()
+    own_of_last = {
+        (one, two)
+        for one, two in session.execute(
+            of_cycle.join(Cycle, Cycle.id == Priority.cycle_id)
+            .join(Need, and_(Need.id == Priority.need_id, Need.organisation_id == Priority.organisation_id))
+            .where(Cycle.opens_on == before)
+        )
+    }
+    lost = {organisation_id for organisation_id, _ in pairs - own_of_last}
+    organisations = {organisation_id for organisation_id, _ in pairs}
+    codes = dict(
+        session.execute(
+            select(Organisation.id, Organisation.code).where(Organisation.id.in_(organisations))
+        ).all()
+    )
+    return Said(
+        confirmed=tuple(sorted(codes[one] for one in organisations - lost)),
+        named=tuple(sorted(codes[one] for one in lost)),
+        needs=len(pairs & own_of_last),
+    )
+
+
+def told_of(session: Session, cycle_id: int) -> list[int]:
+    """Return the organisations whose leads were told of a cycle, or that have said something in it."""
+    told = select(CycleLetter.organisation_id).where(CycleLetter.cycle_id == cycle_id)
+    said = select(PlacesRecord.organisation_id).where(PlacesRecord.cycle_id == cycle_id)
+    held = select(Priority.organisation_id).where(Priority.cycle_id == cycle_id)
+    return list(session.scalars(union(told, said, held).order_by("organisation_id")))
 
 
 def was_open(on: date) -> ColumnElement[bool]:

@@ -69,7 +69,7 @@ def coverage_page(cycle: Cycle, *, always: bool) -> str:
 
 def opened(cycle_id: int) -> Cycle:
     """Return a cycle that has opened; nobody was asked in one that has not."""
-    cycle = queries.cycle(db.session, cycle_id)
+    cycle = queries.cycle_or_gone(db.session, cycle_id)
     if cycle.opens_on > clock.today():
         raise NotVisible
     return cycle
@@ -116,11 +116,16 @@ def still_true_page(organisation_code: str) -> pages.StillTrue:
 # Cycles
 
 
+def listing_page() -> pages.CyclesPage:
+    """Build the page of all cycles."""
+    return pages.CyclesPage.build(needs.cycles(), queries.cancelled(db.session))
+
+
 @cycles.get("/cycles")
 @requires(Permission.SERVICE_OVERSEE)
 def listing() -> ResponseReturnValue:
     """List the cycles, with the form to enter the next one."""
-    return fragment(pages.CyclesPage.build(needs.cycles()), forms.CycleForm())
+    return fragment(listing_page(), forms.CycleForm())
 
 
 @cycles.post("/cycles")
@@ -136,14 +141,14 @@ def enter() -> ResponseReturnValue:
         else:
             flash("The cycle is entered.")
             return redirect(url_for("cycles.listing"), 303)
-    return fragment(pages.CyclesPage.build(needs.cycles()), form), 422
+    return fragment(listing_page(), form), 422
 
 
 @cycles.get("/cycles/<int:cycle_id>")
 @requires(Permission.SERVICE_OVERSEE)
 def dates(cycle_id: int) -> ResponseReturnValue:
     """Show the dates of a cycle, to move those that have not passed."""
-    found = queries.cycle(db.session, cycle_id)
+    found = queries.cycle_or_gone(db.session, cycle_id)
     return fragment(pages.DatesPage.build(found), forms.CycleForm.opened(found))
 
 
@@ -172,3 +177,43 @@ def move(cycle_id: int) -> ResponseReturnValue:
     found = queries.cycle(db.session, cycle_id)
     form.on(found)
     return fragment(pages.DatesPage.build(found), form), status
+
+
+@cycles.get("/cycles/<int:cycle_id>/cancel")
+@requires(Permission.SERVICE_OVERSEE)
+def cancelling(cycle_id: int) -> ResponseReturnValue:
+    """Tell what cancelling a cycle takes back, and ask why."""
+    return fragment(*cancel_page(cycle_id, forms.CancelForm()))
+
+
+@cycles.post("/cycles/<int:cycle_id>/cancel")
+@requires(Permission.SERVICE_OVERSEE)
+def cancel(cycle_id: int) -> ResponseReturnValue:
+    """Cancel a cycle."""
+    form, status = forms.CancelForm(), 422
+    if form.validate():
+        try:
+            actions.cancel(
+                current_actor(),
+                cycle_id,
+                form.reason.data or "",
+                seen=form.seen.data or "",
+                form_key=form.form_key.data or "",
+            )
+        except rules.AnswersChanged as error:
+            form.show(error)
+            status = 409
+        except rules.CycleError as error:
+            form.show(error)
+        else:
+            flash("The cycle is cancelled.")
+            return redirect(url_for("cycles.listing"), 303)
+    return fragment(*cancel_page(cycle_id, form)), status
+
+
+def cancel_page(cycle_id: int, form: forms.CancelForm) -> tuple[pages.CancelPage, forms.CancelForm]:
+    """Build the page of a cycle as it is now, and note in the form what it tells."""
+    found = queries.cycle_or_gone(db.session, cycle_id)
+    said = queries.said_in(db.session, found)
+    form.seen.data = rules.state_of(found.round, said)
+    return pages.CancelPage.build(found, said, len(queries.told_of(db.session, cycle_id))), form

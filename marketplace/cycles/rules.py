@@ -10,13 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from hashlib import sha256
 
 from marketplace.errors import Conflict, DomainError
 from marketplace.needs.rounds import Round, Stage
 from marketplace.organisations.models import Kind
-from marketplace.web.words import day
+from marketplace.web.words import count, day
 
 NAME_LIMIT = 60
+REASON_LIMIT = 300
 PLACES = 3
 #: The dates of a cycle in their order, and how a sentence about each begins.
 DATES = {
@@ -35,6 +37,10 @@ class CycleError(DomainError):
 
 class DatesMoved(Conflict):
     """Somebody else changed the cycle after this form was opened."""
+
+
+class AnswersChanged(Conflict):
+    """Somebody answered, or changed the cycle, after the page that told what its cancelling costs was opened."""
 
 
 class News(StrEnum):
@@ -109,6 +115,51 @@ def check_moves(before: Round, after: Round, today: date) -> None:
             raise CycleError(f"{words} has passed, so it stays {day(was)}", name)
         if wanted < today:
             raise CycleError(f"{words} must be today or later", name)
+
+
+# Cancelling
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What organisations have said in a cycle, by the codes of the organisations.
+
+    ``confirmed`` said of needs of the last cycle alone that they are still true; ``named`` gave a place to something
+    that has none without this cycle: a need of their own that is new, or one of others that they co-sign.
+    ``needs`` is how many needs were confirmed.
+    """
+
+    confirmed: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    needs: int = 0
+
+
+def state_of(dates: Round, said: Said) -> str:
+    """Return a short text that is another one when the cycle, or what was said in it, has changed."""
+    days = (getattr(dates, name).isoformat() for name in DATES)
+    told = "\n".join((dates.name, *days, " ".join(said.confirmed), " ".join(said.named), str(said.needs)))
+    return sha256(told.encode()).hexdigest()[:20]
+
+
+def may_cancel(dates: Round, today: date) -> bool:
+    """Tell whether a cycle can still be cancelled, as far as its dates go: nothing has lapsed by it."""
+    return dates.stage(today) in (Stage.PLANNED, Stage.OPEN)
+
+
+def check_cancel(dates: Round, said: Said, today: date) -> None:
+    """Raise `CycleError` unless nothing would be lost with the cycle."""
+    if dates.stage(today) is Stage.CLOSED:
+        raise CycleError(f"{dates.name} has closed. It is history and stays as it is")
+    if dates.stage(today) is Stage.LOCKED:
+        raise CycleError(
+            f"{dates.name} has locked. What nobody confirmed has lapsed, so it cannot be cancelled"
+        )
+    if said.named:
+        organisations = count(len(said.named), "organisation has", "organisations have")
+        raise CycleError(
+            f"{organisations} named new needs in {dates.name}, or co-signed needs. Those would lose their places, so "
+            "the cycle cannot be cancelled. Change its dates instead"
+        )
 
 
 # Coverage

@@ -34,6 +34,7 @@ from marketplace.web.words import day, moment
 _MEANWHILE = (
     "Somebody in your organisation published or reordered at the same moment. Check the list and try again"
 )
+_CANCELLED = "An administrator cancelled this cycle a moment ago. What you wrote is kept"
 
 #: What the last guards in the database mean. SQLite reports a primary key by its first column.
 BROKEN: Mapping[str, DomainError] = {
@@ -43,6 +44,8 @@ BROKEN: Mapping[str, DomainError] = {
     "uq_need_version_need_id": rules.TopThreeError(_MEANWHILE),
     "uq_sign_off_need_id": rules.TopThreeError(_MEANWHILE),
     "uq_sign_off_open": rules.TopThreeError(_MEANWHILE),
+    "fk_priority_cycle_id_cycle": rules.TopThreeError(_CANCELLED),
+    "fk_co_signature_cycle_id_cycle": rules.TopThreeError(_CANCELLED),
 }
 
 #: The seconds since then number the drafts of published needs; within 31 bits for decades.

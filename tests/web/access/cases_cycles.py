@@ -8,6 +8,8 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from marketplace import clock
+from marketplace.cycles import queries, rules
+from marketplace.cycles.models import CancelledCycle
 from marketplace.needs.models import Cycle, Need
 from tests.factories.needs import make_cycle, make_draft, make_need
 from tests.web.access.world import EVERYBODY, Case, Who, World
@@ -51,6 +53,40 @@ def moved(begins: int) -> Callable[[World], Asked]:
             begins + 95,
         )
         return f"/cycles/{cycle.id}", form
+
+    return build
+
+
+def cancelling(begins: int) -> Callable[[World], Asked]:
+    """Return the door through which a cycle is cancelled."""
+
+    def build(world: World) -> Asked:
+        cycle = a_cycle(world, begins=begins)
+        seen = rules.state_of(cycle.round, queries.said_in(world.session, cycle))
+        return f"/cycles/{cycle.id}/cancel", {"reason": "A mistake", "seen": seen}
+
+    return build
+
+
+def cancelled(path: str) -> Callable[[World], Asked]:
+    """Return the address of a cycle that was cancelled."""
+
+    def build(world: World) -> Asked:
+        now = clock.now()
+        world.session.add(
+            CancelledCycle(
+                id=77,
+                name="Wrong",
+                opens_on=now.date(),
+                reminds_on=now.date(),
+                locks_on=now.date(),
+                closes_on=now.date(),
+                cancelled_at=now,
+                reason="A mistake",
+            )
+        )
+        world.session.commit()
+        return path.format(id=77), {}
 
     return build
 
@@ -145,4 +181,25 @@ CASES = [
     Case("cycles.move", "POST", "open", moved(-30), allowed=ADMIN, status=303),
     Case("cycles.move", "POST", "not open yet", moved(30), allowed=ADMIN, status=303),
     Case("cycles.move", "POST", "closed", moved(-300), allowed=ADMIN, status=422, silent=True),
+    Case("cycles.cancelling", "GET", "open", coverage("/cycles/{id}/cancel", -30), allowed=ADMIN),
+    Case("cycles.cancelling", "GET", "closed", coverage("/cycles/{id}/cancel", -300), allowed=ADMIN),
+    Case(
+        "cycles.cancelling",
+        "GET",
+        "cancelled",
+        cancelled("/cycles/{id}/cancel"),
+        allowed=frozenset(),
+        others={Who.ADMINISTRATOR: 410},
+    ),
+    Case(
+        "cycles.coverage_of",
+        "GET",
+        "cancelled",
+        cancelled("/coverage/{id}"),
+        allowed=frozenset(),
+        others=dict.fromkeys(EVERYBODY, 410),
+    ),
+    Case("cycles.cancel", "POST", "not open yet", cancelling(30), allowed=ADMIN, status=303),
+    Case("cycles.cancel", "POST", "open, nobody has answered", cancelling(-30), allowed=ADMIN, status=303),
+    Case("cycles.cancel", "POST", "closed", cancelling(-300), allowed=ADMIN, status=422, silent=True),
 ]

@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 
 from marketplace import clock
 from marketplace.access.policy import Role
+from marketplace.cycles.actions import confirm
 from marketplace.needs.models import Cycle
 from marketplace.organisations.models import Kind
 from marketplace.web.words import day
 from tests.conftest import Browser
-from tests.factories.needs import make_cycle
+from tests.factories.needs import make_cycle, make_need
 from tests.factories.organisations import make_organisation
-from tests.factories.people import make_user
+from tests.factories.people import make_actor, make_user
 
 FIELDS = ("opens_on", "reminds_on", "locks_on", "closes_on")
 
@@ -170,3 +171,60 @@ def test_a_closed_cycle_offers_no_change(admin: Browser, session: Session) -> No
     admin.get("/cycles")
     assert f'href="/cycles/{cycle.id}"' not in admin.page
     assert f'href="/coverage/{cycle.id}"' in admin.page
+
+
+def test_an_administrator_cancels_a_cycle_and_everybody_reads_why(admin: Browser, session: Session) -> None:
+    cycle = make_cycle(session, name="Spring 2027", opens_on=clock.today() - timedelta(days=1))
+    cycle_id, path = cycle.id, f"/cycles/{cycle.id}/cancel"
+    session.rollback()
+    admin.get("/cycles")
+    assert f'href="{path}"' in admin.page
+    admin.get(path)
+    assert "Nobody has answered in it yet." in admin.text
+    response = admin.post(path, {"reason": ""})
+    assert response.status_code == 422
+    assert '<a href="#reason">Enter why the cycle is cancelled</a>' in admin.page
+    admin.post(path, {"reason": "It was entered for the wrong year."})
+    assert "The cycle is cancelled." in admin.text
+    assert "There is no cycle yet" in admin.text
+    assert "Spring 2027" in admin.text.split("Cancelled")[1]
+    assert "It was entered for the wrong year." in admin.text
+    assert admin.get(f"/coverage/{cycle_id}").status_code == 410
+    assert "The cycle Spring 2027 was cancelled on" in admin.text
+    assert cycles(session) == []
+
+
+def test_what_is_taken_back_is_said_before_and_told_anew_when_it_changes(
+    admin: Browser, session: Session
+) -> None:
+    trust = make_organisation(session, Kind.TRUST)
+    opens_on = clock.today() - timedelta(days=200)
+    past = make_cycle(session, name="Autumn", opens_on=opens_on, closes_on=opens_on + timedelta(days=90))
+    now = make_cycle(session, name="Winter", opens_on=clock.today() - timedelta(days=1))
+    refs = [make_need(session, trust, cycle=past, rank=rank).ref for rank in (1, 2)]
+    path, lead = f"/cycles/{now.id}/cancel", make_actor(session, Role.NEED_LEAD, trust)
+    session.rollback()
+    admin.get(path)
+    assert "Nobody has answered in it yet." in admin.text
+    with admin.client.application.app_context():
+        confirm(lead, refs[0])
+    response = admin.post(path, {"reason": "Wrong year"})
+    assert response.status_code == 409
+    assert "Somebody answered, or changed the cycle, meanwhile." in admin.text
+    assert "1 organisation confirmed 1 need of the last cycle as still true." in admin.text
+    assert ">Wrong year</textarea>" in admin.page
+    admin.post(path, {"reason": "Wrong year"})
+    assert [name for name, _ in cycles(session)] == ["Autumn"]
+
+
+def test_a_cycle_that_cannot_be_cancelled_says_why_and_offers_no_button(
+    admin: Browser, session: Session
+) -> None:
+    need = make_need(session)
+    assert need.priority is not None
+    path = f"/cycles/{need.priority.cycle_id}/cancel"
+    session.rollback()
+    admin.get(path)
+    assert "1 organisation has named new needs" in admin.text
+    assert "Cancel this cycle" not in admin.text
+    assert "Change the dates" in admin.text
