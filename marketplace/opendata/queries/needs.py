@@ -23,6 +23,8 @@ from sqlalchemy.orm import aliased, joinedload
 
 from marketplace import clock
 from marketplace.audit.models import AuditEvent
+from marketplace.clock import LONDON
+from marketplace.cycles.queries import cancelled
 from marketplace.database import Moment, db
 from marketplace.needs.models import (
     Cycle,
@@ -46,7 +48,8 @@ def _turns() -> Select[int, datetime]:
     """Select for each need with a place when dates last turned how it stands: by its id as ``need_id``, ``turned``.
 
     A need has to be confirmed once the next cycle opens, and lapses when that locks (`marketplace.needs.rounds`), so
-    the moments are those of the cycles after that of its place. Cycles are few: they are read, and given as values.
+    the moments are those of the cycles after that of its place. One that was cancelled while it was open turned it
+    back. Cycles are few: they are read, and given as values.
     """
     now, opened = clock.now(), sorted(cycles(), key=lambda one: one.opens_on)
     noted = dict(
@@ -56,12 +59,16 @@ def _turns() -> Select[int, datetime]:
             .group_by(AuditEvent.subject_id)
         ).all()
     )
+    gone = [
+        one for one in cancelled(db.session) if one.opens_on <= one.cancelled_at.astimezone(LONDON).date()
+    ]
     moments = {}
     for place, cycle in enumerate(opened):
         later = opened[place + 1 : place + 3]
         days = [one.opens_on for one in later] + [one.locks_on + DAY for one in later[:1]]
         turns = [datetime.combine(day, datetime.min.time(), UTC) for day in days]
         turns += [noted[str(one.id)] for one in later if str(one.id) in noted]
+        turns += [one.cancelled_at for one in gone if one.opens_on > cycle.opens_on]
         if begun_turns := [turn for turn in turns if turn <= now]:
             moments[cycle.id] = literal(max(begun_turns), Moment())
     turned = case(moments, value=Priority.cycle_id) if moments else cast(null(), Moment())

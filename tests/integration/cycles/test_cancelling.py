@@ -66,7 +66,7 @@ def now(session: Session) -> Cycle:
 def letters(session: Session) -> list[tuple[str, str]]:
     session.rollback()
     rows = session.execute(
-        select(Email.recipient, Email.subject).where(Email.subject.like("%cancelled")).order_by(Email.id)
+        select(Email.to, Email.subject).where(Email.subject.like("%cancelled")).order_by(Email.id)
     )
     return [(one, two) for one, two in rows]
 

@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session
 
 from benchmarks.mirror import Fetch, Mirror
 from marketplace import clock
+from marketplace.access.actor import SERVICE
 from marketplace.access.policy import Role
+from marketplace.cycles import actions as cycles
 from marketplace.needs import actions as needs
 from marketplace.needs import places
 from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
@@ -25,7 +27,7 @@ from marketplace.passports.models import Passport
 from marketplace.questions.models import Answer, Question
 from marketplace.technologies import actions as technologies
 from marketplace.technologies.models import Technology
-from tests.factories.needs import make_need, the_cycle
+from tests.factories.needs import make_cycle, make_need, the_cycle
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_actor
 from tests.web.opendata.world import World, make_newer, make_world
@@ -295,6 +297,27 @@ def test_a_need_that_is_confirmed_in_a_new_cycle_comes_too(app: Flask, session: 
         assert copied(mirror) == truth(app)
     assert mirror.copies["/needs"].records[need.ref]["standing"] == "current"
     assert need.organisation_id != world.trust.id
+
+
+def test_a_need_that_is_current_again_because_a_cycle_was_cancelled_comes_too(
+    app: Flask, session: Session, ask: Fetch
+) -> None:
+    make_world(session)
+    latest, need = the_cycle(session), make_need(session, rank=2)
+    ref, opens_on = need.ref, clock.today() + timedelta(days=1)
+    latest.reminds_on = latest.locks_on = latest.closes_on = clock.today()
+    wrong = make_cycle(session, opens_on=opens_on, closes_on=opens_on + timedelta(days=30))
+    with time_machine.travel(clock.now() + timedelta(days=2)):
+        mirror = Mirror(DOCUMENT, ask)
+        mirror.update()
+    assert mirror.copies["/needs"].records[ref]["standing"] == "to-confirm"
+    with time_machine.travel(clock.now() + timedelta(days=3)):
+        wrong_id = wrong.id
+        with app.app_context():
+            cycles.cancel(SERVICE, wrong_id, "A mistake")
+        mirror.update()
+        assert copied(mirror)["/needs"] == truth(app)["/needs"]
+    assert mirror.copies["/needs"].records[ref]["standing"] == "current"
 
 
 def test_a_need_that_moves_to_another_organisation_comes_too(
