@@ -545,10 +545,8 @@ def board_size(actor: Actor) -> tuple[int, int]:
 
 
 def newest(actor: Actor, limit: int) -> list[Need]:
-    """Return the needs on the board whose public version is the newest, the newest first."""
-    shown = and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version)
-    statement = _on_board(actor).join(NeedVersion, shown)
-    ordered = statement.order_by(NeedVersion.published_at.desc(), Priority.rank, Need.ref)
+    """Return the needs on the board that were published last, the newest first; a new version makes none newer."""
+    ordered = _on_board(actor).order_by(Need.published_at.desc(), Priority.rank, Need.ref)
     return list(db.session.scalars(ordered.limit(limit)))
 
 

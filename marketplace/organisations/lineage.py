@@ -6,11 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, literal, select, union_all
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from marketplace.organisations.models import (
     FormerCode,
+    Kind,
     Organisation,
     Succession,
     SuccessionLink,
@@ -78,6 +79,46 @@ def successors_of(session: Session, organisation_id: int) -> list[Organisation]:
         ends = {organisation.id for _, organisation in rows}
         seen |= ends
     return sorted(reached.values(), key=lambda one: (one.name, one.id))
+
+
+def came_from(session: Session, kind: Kind, today: date) -> dict[str, dict[str, int]]:
+    """Return for each organisation of a kind the codes that it came from, however far back, with per cent of each.
+
+    Its own former codes count too, as do changes that are not handed over yet; a change without shares went whole.
+    """
+    before, after = aliased(Organisation), aliased(Organisation)
+    changes = (
+        select(after.code, before.code, func.coalesce(SuccessionLink.share, 100))
+        .join(Succession, Succession.id == SuccessionLink.succession_id)
+        .join(before, before.id == SuccessionLink.from_id)
+        .join(after, after.id == SuccessionLink.to_id)
+        .where(
+            after.kind == kind,
+            after.id != before.id,
+            Succession.effective_on <= today,
+            Succession.cancelled_at.is_(None),
+        )
+    )
+    codes = (
+        select(Organisation.code, FormerCode.code, literal(100))
+        .join(FormerCode, FormerCode.organisation_id == Organisation.id)
+        .where(Organisation.kind == kind)
+    )
+    direct: dict[str, dict[str, int]] = {}
+    for heir, code, share in session.execute(union_all(changes, codes)):
+        direct.setdefault(heir, {})[code] = share
+    found: dict[str, dict[str, int]] = {}
+    for heir in direct:
+        shares: dict[str, int] = {}
+        ends = [(heir, 100)]
+        while ends:
+            code, whole = ends.pop()
+            for earlier, share in direct.get(code, {}).items():
+                if earlier not in shares and earlier != heir:
+                    shares[earlier] = whole * share // 100
+                    ends.append((earlier, shares[earlier]))
+        found[heir] = shares
+    return found
 
 
 def by_former_code(session: Session, code: str) -> Organisation | None:

@@ -58,7 +58,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class HexShape:
-    """A hexagon of the map: where, how shaded, what stands in it, and where it leads.
+    """What a board covers on the map: where, how shaded, what stands in it, and where it leads.
+
+    ``x`` and ``y`` are its middle; ``hexes`` are its hexagons, each from there, with the lines of its name.
+    ``outline`` is empty for a single hexagon.
 
     ``words`` say what it means. ``label`` is its name for those who speak to the page or have it read out: what one
     sees in it, in the order of the drawing, then what it means.
@@ -69,7 +72,8 @@ class HexShape:
     shade: str
     code: str
     number: str
-    name: tuple[str, ...]
+    hexes: tuple[tuple[str, str, tuple[str, ...]], ...]
+    outline: str
     words: str
     label: str
     href: str
@@ -328,10 +332,12 @@ def map_page(on: England, asked: Wanted) -> MapPage:
     """Return the hex map as somebody asked for it."""
     asked = _known(on, asked)
     cells = by_ics(on, asked)
-    drawn = {code: one for code, one in hexes.layout().items() if _stands(on.boards.get(code), cells)}
+    drawn = _drawn(on, cells)
     shown = {code: cells.get(code, Cell()) for code in drawn}
     shades = rules.shades(asked.measure, [cell.value(asked.measure) for cell in shown.values()])
-    frame = hexes.frame(list(drawn.values()) or list(hexes.layout().values()))
+    frame = hexes.frame(
+        [one for area in drawn.values() for one in area.hexes] or list(hexes.layout().values())
+    )
     inside = [on.boards[code] for code in drawn]
     outside = [one for code, one in on.boards.items() if code not in drawn and (one.stands or code in cells)]
     beside = [
@@ -348,8 +354,8 @@ def map_page(on: England, asked: Wanted) -> MapPage:
         filters=_filters(on, asked, themes=True),
         heading=_heading(on, asked),
         description=(
-            "A diagram of England with one hexagon for each integrated care system, north at the top. "
-            "The table after it has the same figures."
+            "A diagram of England with one hexagon for each integrated care system, north at the top; a system that "
+            "came out of a merger has those of the systems before it. The table after it has the same figures."
         ),
         view=f"{frame.left:.0f} {frame.top:.0f} {frame.width:.0f} {frame.height:.0f}",
         corners=hexes.corners(),
@@ -376,14 +382,19 @@ def _known(on: England, asked: Wanted) -> Wanted:
     return asked if known else Wanted(asked.measure, "", asked.area)
 
 
+def _drawn(on: England, cells: Mapping[str, Cell]) -> dict[str, hexes.Area]:
+    """Return what each board covers on the map."""
+    return hexes.areas({code for code, one in on.boards.items() if _stands(one, cells)}, on.came_from)
+
+
 def _stands(board: Member | None, cells: Mapping[str, Cell]) -> bool:
     """Tell whether a hexagon is drawn: its board is open, or closed and still has needs on the board."""
     return board is not None and (board.stands or board.code in cells)
 
 
-def _reading_order(drawn: Mapping[str, hexes.Hex]) -> list[tuple[str, hexes.Hex]]:
-    """Return hexagons as a reader goes through them: north to south, west to east."""
-    return sorted(drawn.items(), key=lambda pair: (pair[1].place[1], pair[1].place[0]))
+def _reading_order(drawn: Mapping[str, hexes.Area]) -> list[tuple[str, hexes.Area]]:
+    """Return boards as a reader goes through the map: north to south, west to east."""
+    return sorted(drawn.items(), key=lambda pair: (pair[1].middle[1], pair[1].middle[0]))
 
 
 def _by_region(on: England, boards: Iterable[Member]) -> list[Member]:
@@ -391,21 +402,24 @@ def _by_region(on: England, boards: Iterable[Member]) -> list[Member]:
 
 
 def _shape(
-    on: England, board: Member, place: hexes.Hex, cell: Cell, asked: Wanted, shades: Sequence[Shade]
+    on: England, board: Member, area: hexes.Area, cell: Cell, asked: Wanted, shades: Sequence[Shade]
 ) -> HexShape:
-    x, y = place.middle
+    x, y = area.middle
     number = _number(cell, asked.measure)
     region = on.regions.get(board.region, "region not known")
     words = f"{short_name(board.name)}, {region}: {_words(cell, asked.measure)}"
+    code = board.code if board.code.isupper() else ""  # our own for a board that ODS has none for is long
+    seen = " ".join((*area.name, number, code)).strip()
     return HexShape(
         x=f"{x:.1f}",
         y=f"{y:.1f}",
         shade=_shade(cell, asked.measure, shades),
-        code=board.code,
+        code=code,
         number=number,
-        name=place.name,
+        hexes=tuple((f"{one.middle[0] - x:.1f}", f"{one.middle[1] - y:.1f}", one.name) for one in area.hexes),
+        outline=area.outline() if len(area.hexes) > 1 else "",
         words=words,
-        label=f"{' '.join(place.name)} {number} {board.code}. {words}",
+        label=f"{seen}. {words}",
         href=address(Kind.ICB, board.code, theme=asked.theme, area=asked.area),
     )
 
@@ -436,6 +450,7 @@ def map_rows(on: England, asked: Wanted) -> list[list[object]]:
     """Return the map's figures as rows of `MAP_COLUMNS`: every ICS, and what stands beside the map."""
     cells = by_ics(on, _known(on, asked))
     boards = [one for one in _by_region(on, on.boards.values()) if _stands(one, cells)]
+    drawn = _drawn(on, cells)
     made: list[list[object]] = [
         [
             one.code,
@@ -443,7 +458,7 @@ def map_rows(on: England, asked: Wanted) -> list[list[object]]:
             one.region,
             on.regions.get(one.region, ""),
             *_figures(cells.get(one.code, Cell())),
-            "yes" if one.code in hexes.layout() else "no",
+            "yes" if one.code in drawn else "no",
         ]
         for one in boards
     ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from werkzeug.datastructures import MultiDict
 
+from marketplace import clock
 from marketplace.access.actor import Actor
+from marketplace.database import db
 from marketplace.needs import queries as needs
+from marketplace.organisations import lineage
 from marketplace.organisations.models import Kind
 from marketplace.picture import queries, rules
 from marketplace.picture.queries import FamilyFact, Member, Place
@@ -98,6 +101,7 @@ class England:
     themes: Mapping[str, str]
     boards: Mapping[str, Member]
     regions: Mapping[str, str]
+    came_from: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     def ics_of(self, organisation_id: int) -> str:
         """Return the code of the ICS that an organisation counts in, or the place beside the map."""
@@ -136,6 +140,7 @@ def england(actor: Actor) -> England:
         themes=_used(facts),
         boards={one.code: one for one in found if one.kind is Kind.ICB},
         regions=queries.places(Kind.REGION),
+        came_from=lineage.came_from(db.session, Kind.ICB, clock.today()),
     )
 
 

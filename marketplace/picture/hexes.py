@@ -47,6 +47,37 @@ class Hex:
 
 
 @dataclass(frozen=True, slots=True)
+class Area:
+    """What one board covers on the map: its own hexagon, those of boards that went into it, or both."""
+
+    hexes: tuple[Hex, ...]
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Return the mean of the middles of its hexagons."""
+        xs, ys = zip(*(one.middle for one in self.hexes), strict=True)
+        return sum(xs) / len(xs), sum(ys) / len(ys)
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """Return the lines of its name: those of its hexagons, one after another."""
+        return tuple(line for one in self.hexes for line in one.name)
+
+    def outline(self) -> str:
+        """Return its sides around the outside, from its middle, as the data of a path."""
+        inside = {one.place for one in self.hexes}
+        x, y = self.middle
+        lines = []
+        for one in self.hexes:
+            left, top = one.middle[0] - x, one.middle[1] - y
+            for number, place in enumerate(neighbours(one.place)):
+                if place not in inside:
+                    (x1, y1), (x2, y2) = _CORNERS[number], _CORNERS[(number + 1) % 6]
+                    lines.append(f"M{left + x1:.1f} {top + y1:.1f}L{left + x2:.1f} {top + y2:.1f}")
+        return "".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """The part of the plane that a drawing shows."""
 
@@ -66,6 +97,25 @@ def layout() -> Mapping[str, Hex]:
     }
 
 
+def areas(standing: Collection[str], came_from: Mapping[str, Mapping[str, int]]) -> dict[str, Area]:
+    """Return what each of the boards ``standing`` covers; a board that no hexagon is left for is not in it.
+
+    The hexagon of a board that stands no more is its successors’: of several, that one’s to which most of it went, by
+    the percentages of ``came_from`` (successor, then predecessor), and of equals the first by code.
+    """
+    covered = {code: [one] for code, one in layout().items() if code in standing}
+    for code, one in layout().items():
+        heirs = [(-came_from[heir][code], heir) for heir in standing if code in came_from.get(heir, {})]
+        if code not in standing and heirs:
+            covered.setdefault(min(heirs)[1], []).append(one)
+    return {code: Area(tuple(sorted(found, key=_reading))) for code, found in covered.items()}
+
+
+def _reading(one: Hex) -> Place:
+    """Say where a hexagon comes as one reads the map: north to south, west to east."""
+    return one.place[1], one.place[0]
+
+
 def neighbours(place: Place) -> list[Place]:
     """Return the six places beside one, in the order of `STEPS`."""
     return [(place[0] + q, place[1] + r) for q, r in STEPS]
@@ -83,11 +133,11 @@ def frame(hexes: Collection[Hex], margin: float = 8) -> Frame:
     return Frame(left, top, max(xs) - left + WIDTH / 2 + margin, max(ys) - top + SIDE + margin)
 
 
-def borders(hexes: Mapping[str, Hex], region_of: Mapping[str, str]) -> str:
+def borders(covered: Mapping[str, Area], region_of: Mapping[str, str]) -> str:
     """Return the sides between hexagons of different regions, as the data of a path; each side once."""
-    at = {one.place: code for code, one in hexes.items()}
+    at = {one.place: code for code, area in covered.items() for one in area.hexes}
     lines = []
-    for code, one in hexes.items():
+    for code, one in [(code, one) for code, area in covered.items() for one in area.hexes]:
         x, y = one.middle
         for number, place in enumerate(neighbours(one.place)[:3]):  # the other three are the neighbours' own
             other = at.get(place)

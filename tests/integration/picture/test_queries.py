@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -13,7 +13,15 @@ from marketplace.access.actor import ANONYMOUS, SERVICE, Actor, Grant
 from marketplace.access.policy import Role
 from marketplace.errors import NotVisible
 from marketplace.needs import queries as needs
-from marketplace.organisations.models import HinPatch, Kind, Organisation
+from marketplace.organisations.models import (
+    FormerCode,
+    HinPatch,
+    Kind,
+    Organisation,
+    Succession,
+    SuccessionLink,
+)
+from marketplace.organisations.rules import Change
 from marketplace.picture import drawings, finder, pages, queries, rules
 from marketplace.picture.finder import NETWORKS, UNKNOWN, Wanted
 from marketplace.picture.rules import Asked, Held, Register
@@ -46,6 +54,29 @@ def patch(session: Session, hin: Organisation, covered: Organisation) -> None:
     session.add(
         HinPatch(hin_id=hin.id, organisation_id=covered.id, source="test", source_date=date(2026, 1, 1))
     )
+    session.commit()
+
+
+def went_into(
+    session: Session,
+    starts: list[Organisation],
+    end: Organisation,
+    *,
+    on: date,
+    share: int | None = None,
+    cancelled_at: datetime | None = None,
+) -> None:
+    change = Succession(
+        ref=f"change-{end.code}",
+        kind=Change.MERGE,
+        effective_on=on,
+        source="test",
+        source_date=date(2026, 1, 5),
+        recorded_at=clock.now(),
+        cancelled_at=cancelled_at,
+    )
+    change.links = [SuccessionLink(from_id=start.id, to_id=end.id, share=share) for start in starts]
+    session.add(change)
     session.commit()
 
 
@@ -222,6 +253,50 @@ def test_a_board_without_a_hexagon_stands_beside_the_map_and_a_future_one_does_n
         ("New", "It has no place on the map yet", 1)
     ]
     assert page.shapes == ()
+
+
+def test_a_merged_board_stands_on_the_map_where_its_predecessors_stood(
+    session: Session, app: Flask, region: Organisation
+) -> None:
+    today = clock.today()
+    closed = [
+        make_organisation(session, Kind.ICB, code=code, region_id=region.id, closed_on=today)
+        for code in ("QRV", "QMJ")
+    ]
+    first = make_organisation(session, Kind.ICB, name="NHS First", closed_on=today, region_id=region.id)
+    second = make_organisation(session, Kind.ICB, code="nhs-second", name="NHS Second", region_id=region.id)
+    went_into(session, closed, first, on=today)
+    went_into(session, [first], second, on=today, share=70)
+    make_need(session, second)
+    with app.test_request_context():
+        on = finder.england(ANONYMOUS)
+        page, rows = drawings.map_page(on, Wanted()), drawings.map_rows(on, Wanted())
+    assert on.came_from[second.code] == {"QRV": 70, "QMJ": 70, first.code: 70}
+    assert [(one.label, [name for _, _, name in one.hexes]) for one in page.shapes] == [
+        (
+            "NW London NC London 1. Second, North: 1 organisation, 1 need",
+            [("NW", "London"), ("NC", "London")],
+        )
+    ]
+    assert page.beside == ()
+    assert [row[-1] for row in rows] == ["yes"]
+
+
+def test_a_change_that_is_ahead_or_was_cancelled_moves_no_hexagon(session: Session) -> None:
+    old = make_organisation(session, Kind.ICB)
+    new, other = make_organisation(session, Kind.ICB), make_organisation(session, Kind.ICB)
+    went_into(session, [old], new, on=clock.today() + timedelta(days=1))
+    went_into(session, [old], other, on=clock.today(), cancelled_at=clock.now())
+    assert finder.england(ANONYMOUS).came_from == {}
+
+
+def test_a_board_with_a_new_code_keeps_its_hexagon(session: Session, app: Flask) -> None:
+    board = make_organisation(session, Kind.ICB, code="QZZ9")
+    session.add(FormerCode(code="QNQ", organisation_id=board.id, ended_at=clock.now()))
+    session.commit()
+    with app.test_request_context():
+        page = drawings.map_page(finder.england(ANONYMOUS), Wanted())
+    assert [(one.code, one.label.split(".")[0]) for one in page.shapes] == [("QZZ9", "Frimley – QZZ9")]
 
 
 def test_a_closed_board_leaves_the_map_when_its_needs_have_gone(session: Session, app: Flask) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from marketplace.organisations import reference
 from marketplace.picture import hexes
-from marketplace.picture.hexes import Hex
+from marketplace.picture.hexes import Area, Hex
 
 REGIONS = {icb.ods_code: icb.region_code for icb in reference.icbs()}
 
@@ -74,7 +74,7 @@ def test_short_names_fit_into_their_hexagons() -> None:
 
 
 def test_a_side_between_two_regions_is_drawn_once_and_one_within_a_region_is_not() -> None:
-    pair = {"A": Hex((0, 0), ("A",)), "B": Hex((1, 0), ("B",))}
+    pair = {"A": Area((Hex((0, 0), ("A",)),)), "B": Area((Hex((1, 0), ("B",)),))}
     assert hexes.borders(pair, {"A": "1", "B": "2"}) == "M50.0 -28.9L50.0 28.9"
     assert hexes.borders(pair, {"A": "1", "B": "1"}) == ""
 
@@ -84,3 +84,39 @@ def test_the_frame_holds_every_corner() -> None:
     assert found.left == -58 - 50  # Cornwall's middle is half a hexagon west of Devon's
     assert found.width == pytest.approx(5.5 * 100 + 100 + 16)
     assert found.height == pytest.approx(11 * hexes.RISE + 2 * hexes.SIDE + 16)
+
+
+def covered(standing: set[str], came_from: dict[str, dict[str, int]]) -> dict[str, list[tuple[str, ...]]]:
+    return {code: [one.name for one in area.hexes] for code, area in hexes.areas(standing, came_from).items()}
+
+
+def test_a_merged_board_covers_the_hexagons_of_those_that_it_came_from() -> None:
+    assert covered({"NEW", "QMF"}, {"NEW": {"QRV": 100, "QMJ": 100}}) == {
+        "QMF": [("NE", "London")],
+        "NEW": [("NW", "London"), ("NC", "London")],
+    }
+
+
+def test_a_board_that_takes_over_another_keeps_its_own_hexagon() -> None:
+    assert covered({"QMJ"}, {"QMJ": {"QRV": 100}}) == {"QMJ": [("NW", "London"), ("NC", "London")]}
+
+
+def test_a_hexagon_of_a_split_board_goes_where_most_of_it_went_and_of_equals_to_the_first_code() -> None:
+    shares = {"A": {"QNQ": 40}, "B": {"QNQ": 60}}
+    assert covered({"A", "B"}, shares) == {"B": [("Frimley",)]}
+    assert covered({"A", "B"}, {"B": {"QNQ": 50}, "A": {"QNQ": 50}}) == {"A": [("Frimley",)]}
+
+
+def test_a_board_that_still_stands_keeps_its_hexagon_and_one_without_past_has_none() -> None:
+    assert covered({"QNQ", "NEW", "OTHER"}, {"NEW": {"QNQ": 30}}) == {"QNQ": [("Frimley",)]}
+
+
+def test_hexagons_of_one_board_are_outlined_together_around_their_middle() -> None:
+    pair = Area((Hex((0, 0), ("A",)), Hex((1, 0), ("B",))))
+    assert pair.middle == (50.0, 0.0)
+    lines = pair.outline().split("M")[1:]
+    assert len(lines) == len(set(lines)) == 10
+    assert not [line for line in lines if line.startswith("0.0 ") and "L0.0 " in line], (
+        "the side between is drawn"
+    )
+    assert hexes.borders({"AB": pair}, {"AB": "1"}) == ""

@@ -13,12 +13,13 @@ from marketplace import clock
 from marketplace.access.policy import Role
 from marketplace.accounts.models import Membership, User
 from marketplace.introductions.rules import Decision
+from marketplace.needs.models import NeedVersion
 from marketplace.organisations.models import Kind
 from marketplace.outbox.models import OutboxRow
 from marketplace.vocabulary import EvidenceType
 from tests.conftest import Browser, statements
 from tests.factories.introductions import Parties, make_introduction
-from tests.factories.needs import make_cycle, make_draft, make_need, the_cycle
+from tests.factories.needs import content, make_cycle, make_draft, make_need, the_cycle
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
 from tests.factories.people import make_user
@@ -75,6 +76,14 @@ def test_the_first_page_counts_what_is_there_and_shows_the_newest_needs(
         published = now - timedelta(days=number)
         make_need(session, trust, rank=number, title=f"Need of the trust {number}", published_at=published)
         make_need(session, icb, rank=number, title=f"Need of the ICB {number}", published_at=published)
+    old = make_need(
+        session, make_organisation(session), title="Old need", published_at=now - timedelta(days=9)
+    )
+    version = NeedVersion(need_id=old.id, number=2, change_note="Clearer", published_at=now)
+    version.fill(content(title="Old need"))
+    session.add(version)
+    old.version = 2
+    session.commit()
     make_need(session, make_organisation(session), withdrawn="Closed", title="Withdrawn need")
     make_draft(session, icb, title="Secret draft")
     technology = make_technology(session)
@@ -84,8 +93,8 @@ def test_the_first_page_counts_what_is_there_and_shows_the_newest_needs(
     session.rollback()
     browser.get("/")
     for words in (
-        "6 needs published",
-        "2 organisations have answered",
+        "7 needs published",
+        "3 organisations have answered",
         "1 technology listed",
         "1 valid passport",
     ):
@@ -93,6 +102,7 @@ def test_the_first_page_counts_what_is_there_and_shows_the_newest_needs(
     assert "Need of the trust 1" in browser.text
     assert "published yesterday" in browser.text
     assert "Need of the ICB 3" not in browser.text
+    assert "Old need" not in browser.text, "a new version makes a need no newer"
     assert "Secret draft" not in browser.text
     assert "Withdrawn need" not in browser.text
 
