@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import url_for
@@ -14,7 +14,7 @@ from marketplace.technologies import queries as technologies
 from marketplace.technologies.models import Technology
 from marketplace.web.forms import clean_line
 from marketplace.web.pages import Link, Page, Tag
-from marketplace.web.words import count, searched_for_first
+from marketplace.web.words import count, listed, searched_for_first
 from matching.matcher import Stage
 from matching.types import Hit, Match, Results
 
@@ -118,7 +118,7 @@ class WorkingsPage(Page):
     typed: str = ""
     asked: bool = False
     read_as: str = ""
-    concepts: tuple[tuple[str, str], ...] = ()
+    terms: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     mended: tuple[str, ...] = ()
     steps: tuple[StepShown, ...] = ()
@@ -157,6 +157,15 @@ def for_need(actor: Actor, ref: str) -> WorkingsPage:
     return _page(actor, traced, lede=lede, back=back, typed="", notes=[])
 
 
+def _terms(concepts: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Return each term once, as it is written, with all that it is read as; itself goes without saying."""
+    meanings: dict[str, tuple[str, list[str]]] = {}
+    for written, meaning in concepts:
+        if written.casefold() != meaning.casefold():
+            meanings.setdefault(written.casefold(), (written, []))[1].append(meaning)
+    return tuple(f"“{written}”, read also as {listed(found, 'or')}" for written, found in meanings.values())
+
+
 def _explained() -> tuple[StepShown, ...]:
     return tuple(StepShown(heading, text, ()) for heading, text in STEPS.values())
 
@@ -175,7 +184,7 @@ def _page(
         typed=typed,
         asked=True,
         read_as=reading.encoded,
-        concepts=reading.concepts,
+        terms=_terms(reading.concepts),
         words=tuple(_share(word, share) for word, share in reading.words[:12]),
         mended=tuple(was for was, _ in reading.mended),
         steps=_steps(stages, listed),

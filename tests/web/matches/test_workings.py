@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from marketplace.access.policy import Role
+from marketplace.matches import workings
 from tests.conftest import Browser
 from tests.factories.needs import make_need
 from tests.factories.people import make_user
@@ -25,7 +26,7 @@ def listings(session: Session, reindex: Reindex) -> None:
 
 def test_a_typed_text_is_shown_at_every_step(browser: Browser) -> None:
     page = browser.get("/how-matching-works?q=DNAs+in+clinics+and+a+fall+at+night").text
-    assert "“DNAs”, read as did not attend" in page
+    assert "“DNAs”, read also as did not attend" in page
     for heading in ("By words", "By meaning", "2. Proposed", "3. Put together", "Decided"):
         assert heading in page
     assert page.count(">Nightlight</a>") >= 2
@@ -70,3 +71,8 @@ def test_a_need_that_was_just_published_is_told_as_not_read_yet(browser: Browser
     browser.sign_in(make_user(session, Role.NEED_LEAD, need.organisation))
     session.rollback()
     assert "published only a moment ago" in browser.get(f"/needs/{need.ref}/matches/how").text
+
+
+def test_a_term_stands_once_with_all_that_it_is_read_as() -> None:
+    found = [("call", "paging"), ("virtual ward", "virtual ward"), ("Call", "ambulance")]
+    assert workings._terms(found) == ("“call”, read also as paging or ambulance",)
