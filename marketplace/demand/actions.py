@@ -19,8 +19,7 @@ from marketplace.audit.actions import record
 from marketplace.database import transaction
 from marketplace.demand import letters, queries, saving
 from marketplace.demand.models import SavedSearch, ToldItem
-from marketplace.demand.saving import Frequency, Key, News
-from marketplace.errors import NotVisible
+from marketplace.demand.saving import BrokenLink, Frequency, Key, News
 from marketplace.notices.actions import forget, send
 from marketplace.submissions.actions import once
 from marketplace.web.links import path_of, public_link
@@ -36,11 +35,11 @@ def token(purpose: str, ref: str) -> str:
 
 
 def ref_of(purpose: str, signed: str) -> str:
-    """Return the ref that a token was made for, or raise `NotVisible` for any other text."""
+    """Return the ref that a token was made for, or raise `BrokenLink` for any other text."""
     try:
         found = _serializer(purpose).loads(signed)
     except BadSignature:
-        raise NotVisible from None
+        raise BrokenLink from None
     return str(found)
 
 

@@ -47,5 +47,6 @@ class AddressForm(LetterForm):
     """The same, with the address of somebody who has not signed in."""
 
     email = email_field(
-        hint="We write to it once, to ask whether it is yours. We keep nothing else about you"
+        written_to=True,
+        hint="We write to it once, to ask whether it is yours. We keep nothing else about you",
     )

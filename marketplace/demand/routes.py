@@ -14,7 +14,7 @@ from marketplace.demand import documents as made
 from marketplace.demand.finder import World
 from marketplace.demand.models import SavedSearch
 from marketplace.demand.rules import Asked
-from marketplace.demand.saving import NAME_LIMIT, Frequency, Key
+from marketplace.demand.saving import NAME_LIMIT, BrokenLink, Frequency, Key
 from marketplace.demand.wording import described_without_typing
 from marketplace.errors import DomainError
 from marketplace.matches import candidates
@@ -22,6 +22,7 @@ from marketplace.needs import queries as needs
 from marketplace.web import feeds
 from marketplace.web.limits import TooOften, Turns, subscriber
 from marketplace.web.pages import fragment, wants_fragment
+from marketplace.web.problems import problem
 
 demand = Blueprint("demand", __name__)
 
@@ -226,6 +227,17 @@ def _saved_page(search: SavedSearch, signed: str = "") -> keeping.SavedPage:
         world.places,
         token=signed,
         others=[one for one in others if one.id != search.id and one.confirmed_at is not None],
+    )
+
+
+@demand.errorhandler(BrokenLink)
+def broken_link(_error: BrokenLink) -> ResponseReturnValue:
+    """Say what to do with a link that an e-mail program has cut, which is how most of them break."""
+    return problem(
+        404,
+        "Some of the link is missing or was changed on its way. We cannot tell which search it belongs to.",
+        "Open it from the e-mail again, or copy all of it into your browser.",
+        title="This link does not work",
     )
 
 

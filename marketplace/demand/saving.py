@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from difflib import SequenceMatcher
 
 from marketplace.clock import LONDON
-from marketplace.errors import DomainError
+from marketplace.errors import DomainError, NotVisible
 from marketplace.needs.rules import NeedContent
 from marketplace.vocabulary import Term
 
@@ -32,6 +32,10 @@ REWORDED = 0.2
 
 #: What names a thing among things of all kinds: its kind and its ref.
 Key = tuple[str, str]
+
+
+class BrokenLink(NotVisible):
+    """A link of an e-mail that we did not make, or not all of it."""
 
 
 class Frequency(Term):

@@ -338,6 +338,13 @@ def test_an_address_that_is_none_is_told_beside_its_field(
     assert saved(session) == []
 
 
+def test_all_that_is_wrong_is_told_at_once(browser: Browser) -> None:
+    browser.get("/demand/save?q=falls")
+    assert browser.post("/demand/save?q=falls", FORM | {"name": "", "email": "nobody"}).status_code == 422
+    assert "Enter a name for this search" in browser.text
+    assert "Enter an e-mail address in the correct format" in browser.text
+
+
 # Stopping
 
 
@@ -430,6 +437,7 @@ def test_a_changed_link_stops_nothing(app: Flask, browser: Browser, session: Ses
     changed = path[:-2] + ("A" if path[-2] != "A" else "B") + path[-1]
     for wrong in (path[:-1], changed, f"/demand/unsubscribe/{manage}"):
         assert browser.post(wrong).status_code == 404
+        assert "copy all of it into your browser" in browser.text
     assert len(saved(session)) == 1
 
 
