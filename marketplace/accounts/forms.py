@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from wtforms import EmailField, HiddenField, PasswordField, RadioField
-from wtforms.validators import InputRequired, ValidationError
+from typing import Any
+
+from wtforms import EmailField, Field, HiddenField, PasswordField, RadioField
+from wtforms.validators import InputRequired, StopValidation, ValidationError
 
 from marketplace.access.policy import Role
 from marketplace.accounts import rules
+from marketplace.errors import DomainError
 from marketplace.organisations import rules as organisations
 from marketplace.web.forms import AtMost, BaseForm, Needed, clean_line, line, paragraph
 
 NAME_MOST = 100
 
 
-def email_field(label: str = "E-mail address", *, hint: str = "", autocomplete: str = "email") -> EmailField:
-    """Return a field for an e-mail address."""
+class RealAddress:
+    """The address is one that an e-mail can be sent to; said together with what else is wrong on the page."""
+
+    def __call__(self, form: Any, field: Field) -> None:
+        """Stop with the message of the rule."""
+        try:
+            rules.checked_email(field.data)
+        except DomainError as error:
+            raise StopValidation(error.message) from None
+
+
+def email_field(
+    label: str = "E-mail address", *, hint: str = "", autocomplete: str = "email", written_to: bool = False
+) -> EmailField:
+    """Return a field for an e-mail address; ``written_to`` when it is new here and we shall write to it."""
     return EmailField(
         label,
         description=hint,
@@ -22,6 +38,7 @@ def email_field(label: str = "E-mail address", *, hint: str = "", autocomplete: 
         validators=[
             Needed("Enter an e-mail address" if label != "E-mail address" else "Enter your e-mail address"),
             AtMost(rules.EMAIL_MOST),
+            *([RealAddress()] if written_to else []),
         ],
         render_kw={"type": "email", "autocomplete": autocomplete, "spellcheck": "false"},
     )
@@ -65,7 +82,7 @@ class DetailsForm(BaseForm):
 class RegisterForm(DetailsForm):
     """An innovator and their company."""
 
-    email = email_field(hint="We send a link to this address to check that it is yours")
+    email = email_field(hint="We send a link to this address to check that it is yours", written_to=True)
     password = chosen_password()
     company = line("Company name", limit=organisations.NAME_MOST, needed="Enter the name of your company")
     about = paragraph(
@@ -112,7 +129,7 @@ class PasswordForm(BaseForm):
 class InviteForm(BaseForm):
     """Whom to invite, and in which role."""
 
-    email = email_field("Their e-mail address", autocomplete="off")
+    email = email_field("Their e-mail address", autocomplete="off", written_to=True)
     role = RadioField("Role", validators=[InputRequired("Choose a role")], validate_choice=False)
 
     roles: tuple[tuple[str, str], ...] = ()

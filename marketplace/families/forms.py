@@ -18,12 +18,14 @@ class CoSignForm(BaseForm):
     organisation = RadioField("Which organisation co-signs it?", validate_choice=False)
     how_many = whole_number(
         "How many people does it affect where you are? (optional)",
+        called="How many people it affects",
         least=1,
         most=PEOPLE_MOST,
         hint="Your own people only: they are added to those of the others.",
     )
     note = paragraph(
         "How does it differ where you are? (optional)",
+        called="How it differs",
         limit=rules.NOTE_LIMIT,
         hint="Everybody can read it beside the need. Do not name people or patients.",
         rows=4,

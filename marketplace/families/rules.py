@@ -161,7 +161,7 @@ def check_name(name: str) -> None:
 def check_split(chosen: Collection[str], members: Collection[str]) -> None:
     """Raise `DomainError` unless a part of the family, and not all of it, is to be a family of its own."""
     if not chosen:
-        raise DomainError("Choose the needs that shall be a family of their own", "needs")
+        raise DomainError("Choose the needs that will be a family of their own", "needs")
     if set(chosen) - set(members):
         raise DomainError("A need that you chose has left this family. Choose again", "needs")
     if len(set(chosen)) == len(set(members)):

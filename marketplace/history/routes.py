@@ -37,9 +37,11 @@ def _ask(message: str, parts: tuple[str, str, str]) -> str:
 @public(_WHY)
 def ask() -> ResponseReturnValue:
     """Ask for a day, or go to the one that was typed."""
-    day, month, year = (clean_line(request.args.get(name))[:4] for name in ("day", "month", "year"))
+    day, month, year = (clean_line(request.args.get(name))[:10] for name in ("day", "month", "year"))
     if not (day or month or year):
-        return _ask("", ("", "", ""))
+        if "day" not in request.args:
+            return _ask("", ("", "", ""))
+        return _ask("Enter a day", ("", "", "")), 422
     text = f"{year:0>4}-{month:0>2}-{day:0>2}"
     try:
         queries.read_day(db.session, text)

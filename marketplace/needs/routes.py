@@ -364,7 +364,7 @@ def submit(organisation_code: str) -> ResponseReturnValue:
         errors[error.field] = error.message
     else:
         if not submitted:
-            flash("The order is changed.")
+            flash("Your top three are saved in this order.")
             return redirect(url_for("needs.organisation", organisation_code=organisation_code), 303)
         flash(
             f"{count(len(submitted), 'need')} submitted. Your sponsor is asked to approve, then the HIN checks. "

@@ -16,6 +16,7 @@ class AskForm(BaseForm):
 
     question = paragraph(
         "What do you want to know?",
+        called="The question",
         limit=rules.QUESTION_MOST,
         needed="Enter the question",
         hint="Ask one thing. Leave out the names of your organisation and product: question and answer are public.",
@@ -28,6 +29,7 @@ class AnswerForm(VersionedForm):
 
     question = paragraph(
         "The question, as people will read it",
+        called="The question",
         limit=rules.QUESTION_MOST,
         needed="Enter the question",
         hint="Change words that tell who asks, or that others would not understand. Keep what is asked.",
@@ -35,6 +37,7 @@ class AnswerForm(VersionedForm):
     )
     answer = paragraph(
         "Your answer",
+        called="The answer",
         limit=rules.ANSWER_MOST,
         needed="Enter the answer",
         hint="Everybody can read it beside the need. Do not name people or patients.",

@@ -36,13 +36,22 @@ def _code(number: int) -> StringField:
 
 
 def _share(number: int) -> WholeNumber:
-    return whole_number(f"Share of successor {number} in percent (optional)", least=1, most=100)
+    return whole_number(
+        f"Share of successor {number} in percent (optional)",
+        least=1,
+        most=100,
+        called=f"The share of successor {number}",
+    )
 
 
 class ChangeForm(BaseForm):
     """A change of organisations."""
 
-    kind = RadioField("What happens?", choices=[SelectChoice(one.value, one.label) for one in OFFERED])
+    kind = RadioField(
+        "What happens?",
+        choices=[SelectChoice(one.value, one.label) for one in OFFERED],
+        validate_choice=False,
+    )
     effective_on = DateParts(
         "First day of the new state",
         needed="Enter the first day of the new state",

@@ -125,9 +125,11 @@ def paragraph(
     )
 
 
-def whole_number(label: str, *, least: int, most: int, needed: str = "", hint: str = "") -> WholeNumber:
+def whole_number(
+    label: str, *, least: int, most: int, needed: str = "", hint: str = "", **kwargs: Any
+) -> WholeNumber:
     """Return a field for a whole number between two limits; commas and spaces between digits are fine."""
-    return WholeNumber(label, description=hint, least=least, most=most, needed=needed)
+    return WholeNumber(label, description=hint, least=least, most=most, needed=needed, render_kw=kwargs)
 
 
 class Needed(InputRequired):
@@ -203,8 +205,9 @@ class WholeNumber(IntegerField):
         typed = clean_line(valuelist[0]).replace(",", "").replace(" ", "") if valuelist else ""
         if not typed:
             return
-        if not re.fullmatch(r"-?[0-9]{1,15}", typed):
-            raise ValueError(f"{plain_label(self)} must be a whole number, such as 1,200")
+        if not re.fullmatch(r"-?[0-9]{1,40}", typed):
+            example = 1_200 if self.least <= 1_200 <= self.most else (self.least + self.most) // 2
+            raise ValueError(f"{plain_label(self)} must be a whole number, such as {example:,}")
         self.data = int(typed)
 
     def pre_validate(self, form: Any) -> None:
@@ -280,4 +283,4 @@ def plain_label(field: Field) -> str:
     """Return the field's label for use at the start of a message, or its ``called`` where the label is a question."""
     if called := (field.render_kw or {}).get("called"):
         return str(called)
-    return str(field.label.text).rstrip("?").removesuffix(" (optional)")
+    return str(field.label.text).removesuffix(" (optional)").rstrip("?")

@@ -130,8 +130,8 @@ def test_wrong_answers_are_said_beside_their_fields(
     lead.get(f"/needs/{world.need.ref}/co-sign")
     answer = lead.post(f"/needs/{world.need.ref}/co-sign", {"how_many": "some", "note": "x" * 601})
     assert answer.status_code == 422
-    assert "must be a whole number, such as 1,200" in lead.text
-    assert "must be 600 characters or fewer. Take out 1." in lead.text
+    assert "How many people it affects must be a whole number, such as 1,200" in lead.text
+    assert "How it differs must be 600 characters or fewer. Take out 1." in lead.text
     assert session.scalars(select(CoSignature)).all() == []
 
 

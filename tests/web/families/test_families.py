@@ -307,7 +307,7 @@ def test_a_need_in_no_family_can_be_put_into_one(
     [
         ("join", {"other": "nothing-like-it"}, "Enter the address of another family, or of a published need"),
         ("rename", {"name": ""}, "Enter a name for the family"),
-        ("split", {}, "Choose the needs that shall be a family of their own"),
+        ("split", {}, "Choose the needs that will be a family of their own"),
         ("other", {}, "Choose what you want to settle"),
     ],
 )

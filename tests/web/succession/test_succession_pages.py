@@ -209,6 +209,9 @@ def test_the_past_is_kept_out_of_search_engines_and_has_a_form(session: Session,
     assert response.headers["Location"] == "/needs/as-of/2026-03-03"
     assert browser.get("/needs/as-of?day=31&month=2&year=2026").status_code == 422
     assert "Enter a real day" in browser.text
+    assert browser.get("/needs/as-of?day=&month=&year=").status_code == 422
+    assert "Enter a day" in browser.text, "a form sent empty is answered"
+    assert browser.get("/needs/as-of?day=3&month=3&year=20266").status_code == 422, "not read as 2026"
     assert browser.client.get("/needs?as_of=2026-03-03").headers["Location"] == "/needs/as-of/2026-03-03"
 
 
@@ -246,6 +249,18 @@ def test_a_wrong_answer_is_told_beside_its_field_and_nothing_typed_is_lost(
     assert "The registry holds no single organisation called “Nobody”" in browser.text
     assert 'value="Nobody"' in browser.page
     assert "Order in law" in browser.page
+
+
+def test_an_empty_form_asks_for_each_answer_once_and_a_share_shows_one_as_its_example(
+    session: Session, browser: Browser
+) -> None:
+    administer(session, browser)
+    session.rollback()
+    assert browser.post("/successions/new", {"act": "check"}).status_code == 422
+    assert "Choose what happens" in browser.text
+    assert "Not a valid choice" not in browser.text
+    browser.post("/successions/new", FORM | {"act": "check", "share_1": "half"})
+    assert "The share of successor 1 must be a whole number, such as 50" in browser.text
 
 
 def test_leads_are_told_on_their_start_page_and_administrators_what_waits(
