@@ -115,6 +115,7 @@ def _cycles(session: Session, number: int) -> list[int]:
 
 def _needs(session: Session, chosen: random.Random, number: int, organisations: int | None) -> None:
     now = clock.now()
+    latest = now - timedelta(days=2)  # so that the board of yesterday holds them too
     each = 3 * (organisations or -(-number // 3))
     cycle_ids = _cycles(session, -(-number // each))
     ids = list(session.scalars(select(Organisation.id).where(Organisation.kind.in_(NEED_KINDS))))
@@ -146,8 +147,8 @@ def _needs(session: Session, chosen: random.Random, number: int, organisations: 
                 "id": at + 1,
                 "ref": f"{at:012x}",
                 "organisation_id": ids[at % each // 3],
-                "created_at": now,
-                "published_at": now - timedelta(minutes=at),
+                "created_at": latest - timedelta(minutes=at),
+                "published_at": latest - timedelta(minutes=at),
                 "version": 1,
                 "withdrawn_at": now if at >= each and at % 10 == 0 else None,
                 "withdrawn_reason": "Benchmark" if at >= each and at % 10 == 0 else "",
@@ -157,7 +158,7 @@ def _needs(session: Session, chosen: random.Random, number: int, organisations: 
             {
                 "need_id": at + 1,
                 "number": 1,
-                "published_at": now,
+                "published_at": latest - timedelta(minutes=at),
                 "change_note": "",
                 "title": f"{one.title} ({at})",
                 "problem": f"{one.problem} {other.outcome}",
