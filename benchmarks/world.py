@@ -257,9 +257,13 @@ def _index(engine: Engine, kind: DocumentKind, indexer: Indexer, batch: int = 50
 
 
 def prepared(folder: Path, *, needs: int, technologies: int, organisations: int | None = None) -> str:
-    """Return the address of a filled SQLite database in a folder, made when it is not there."""
+    """Return the address of a filled SQLite database in a folder, made when it is not there, of today's schema."""
     path = folder / f"benchmark-{needs}-{technologies}-{organisations or 'any'}.db"
     url = f"sqlite:///{path}"
-    if not path.exists():
+    if path.exists():
+        engine = make_engine(url)
+        migrating.upgrade(engine)
+        engine.dispose()
+    else:
         fill(url, needs=needs, technologies=technologies, organisations=organisations)
     return url

@@ -14,7 +14,7 @@ from htmx_flask.requests import HtmxAwareRequest
 from jinja2 import ChainableUndefined, ChoiceLoader, FileSystemBytecodeCache, FileSystemLoader, PackageLoader
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from marketplace import logs
+from marketplace import logs, remembered
 from marketplace.access.doors import current_actor
 from marketplace.accounts import passwords
 from marketplace.accounts import session as browser
@@ -80,6 +80,7 @@ def create_app(
     _templates(app)
     logs.init(app)
     kept.init(app)
+    remembered.init(app)
     app.config["SQLALCHEMY_ENGINES"] = {}
     db.init_app(app)
     # There are no async sessions here; closing none of them would start an event loop after every request.

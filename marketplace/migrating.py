@@ -14,7 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, event, text
 
 from marketplace import tables  # noqa: F401 - imported so that the metadata is whole
 from marketplace.database import Base
@@ -47,6 +47,8 @@ def _one_at_a_time(engine: Engine) -> Iterator[Connection]:
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": ADVISORY_LOCK})
             connection.commit()
+            # Triggers that wait for the commit would forbid a migration to change rows and then their table.
+            event.listen(connection, "begin", _at_once)
         try:
             yield connection
         finally:
@@ -55,6 +57,10 @@ def _one_at_a_time(engine: Engine) -> Iterator[Connection]:
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": ADVISORY_LOCK})
                 connection.execute(text("RESET ALL"))
                 connection.commit()
+
+
+def _at_once(connection: Connection) -> None:
+    connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def known_revisions() -> list[str]:

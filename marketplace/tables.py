@@ -1,5 +1,6 @@
 """Import every table, so that `Base.metadata` is whole for migrations and tests."""
 
+from marketplace import remembered
 from marketplace.accounts import models as accounts
 from marketplace.audit import models as audit
 from marketplace.cycles import models as cycles
@@ -30,6 +31,7 @@ __all__ = [
     "outbox",
     "passports",
     "questions",
+    "remembered",
     "submissions",
     "technologies",
 ]

@@ -51,7 +51,8 @@ class World:
     @classmethod
     def read(cls, actor: Actor) -> World:
         """Read it."""
-        return cls(actor, *queries.facts(actor))
+        found = queries.everything(actor)
+        return cls(actor, found.facts, found.places, found.families)
 
     def with_families(self, keys: Collection[Key]) -> set[Key]:
         """Return these things, and the families of which a need is among them."""

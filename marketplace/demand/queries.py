@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Executable, String, and_, cast, or_, selec
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
-from marketplace.access.actor import Actor
+from marketplace.access.actor import ANONYMOUS, Actor
 from marketplace.accounts.models import User
 from marketplace.accounts.rules import DeadLink, hashed
 from marketplace.database import db
@@ -26,6 +26,7 @@ from marketplace.needs import queries as needs
 from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
 from marketplace.needs.rules import NeedContent
 from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
+from marketplace.remembered import Part, remembered
 
 NEED, FAMILY = What.NEED.value, What.FAMILY.value
 #: The place of what has none in its organisation's top three: after all others.
@@ -75,7 +76,7 @@ def _organisations() -> tuple[dict[int, tuple[str, tuple[tuple[str, ...], ...]]]
 
 def places() -> Places:
     """Return the names of organisations."""
-    return _organisations()[1]
+    return everything(ANONYMOUS).places
 
 
 @lru_cache(maxsize=20_000)
@@ -89,17 +90,30 @@ def _one(value: str | None) -> tuple[str, ...]:
     return (value,) if value else ()
 
 
-def facts(actor: Actor) -> tuple[list[Fact], Places, dict[str, tuple[str, ...]]]:
-    """Return what is filtered by of everything that was ever published, the newest first, and the names of places.
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """What is filtered by of everything that was ever published, the newest first, families last; names of places.
 
-    And of each family, which is among what is found, the refs of its needs.
+    ``families`` are the refs of the needs of each family, by its own.
     """
+
+    facts: tuple[Fact, ...]
+    places: Places
+    families: Mapping[str, tuple[str, ...]]
+
+
+def everything(_actor: Actor) -> Everything:
+    """Return what was ever published; it is the same for everybody, so it is read once for all, until it changes."""
+    return remembered("demand", (Part.BOARD,), _everything)
+
+
+def _everything() -> Everything:
     organisations, places = _organisations()
     connection = (
         db.session.connection()
     )  # not the session: no objects are wanted, and plain rows are read faster
     cycle, today = needs.current_cycle(), clock.today()
-    board = _board(actor, cycle)
+    board = _board(ANONYMOUS, cycle)
     shared = _shared(board, cycle)
     found: list[Fact] = []
     by_id: dict[int, tuple[int, int]] = {}
@@ -115,7 +129,7 @@ def facts(actor: Actor) -> tuple[list[Fact], Places, dict[str, tuple[str, ...]]]
         timing,
         funding,
         evidence,
-    ) in enumerate(connection.execute(_need_rows(actor))):
+    ) in enumerate(connection.execute(_need_rows(ANONYMOUS))):
         rank, closes_on = board.get(id_, (LAST, None))
         state = State.OPEN if id_ in board else State.LAPSED if withdrawn_at is None else State.WITHDRAWN
         name, placed = organisations[owner]
@@ -150,7 +164,7 @@ def facts(actor: Actor) -> tuple[list[Fact], Places, dict[str, tuple[str, ...]]]
         if len(members) > 1:
             families[ref] = tuple(fact.ref for fact in members)
             found.append(_family_fact(ref, members, len(sharers)))
-    return found, places, families
+    return Everything(tuple(found), places, families)
 
 
 def _families(board: Collection[int]) -> dict[str, list[int]]:

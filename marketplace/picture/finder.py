@@ -64,7 +64,7 @@ def seen(actor: Actor, kind: Kind, code: str) -> Seen:
         place=place,
         found=found,
         foreign=[Entry((fact,), fact.holders & here, fact.family) for fact in foreign],
-        named={one.id: one for one in queries.members()},
+        named={one.id: one for one in queries.everybody()},
         regions=queries.places(Kind.REGION),
         themes=queries.themes(),
         families=queries.families(actor, {entry.family for entry in found if entry.family}),
@@ -133,7 +133,7 @@ def wanted(args: MultiDict[str, str]) -> Wanted:
 
 def england(actor: Actor) -> England:
     """Return what the pictures of all England are made of."""
-    found, facts = queries.members(), queries.facts(actor)
+    found, facts = queries.everybody(), queries.facts(actor)
     return England(
         facts=facts,
         members={one.id: one for one in found},

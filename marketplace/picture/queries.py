@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, String, and_, func, or_, select, type_coer
 from sqlalchemy.orm import aliased
 
 from marketplace import clock
-from marketplace.access.actor import Actor
+from marketplace.access.actor import ANONYMOUS, Actor
 from marketplace.database import db
 from marketplace.errors import NotVisible
 from marketplace.families.models import CoSignature, Family, FamilyMember, Theme, ThemeMember
@@ -25,6 +25,7 @@ from marketplace.organisations import lineage
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import NEED_KINDS, HinPatch, Kind, Organisation
 from marketplace.picture.rules import Fact
+from marketplace.remembered import Part, remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ class Place:
     elsewhere: tuple[str, ...] = ()
     heirs: tuple[tuple[str, str], ...] = ()
     unconfirmed: int = 0
+
+
+def everybody() -> tuple[Member, ...]:
+    """Return all organisations that can publish needs, as `members` does; read once, until one changes."""
+    return remembered("members", (Part.BOARD,), lambda: tuple(members()))
 
 
 def members(wanted: ColumnElement[bool] | None = None) -> list[Member]:
@@ -180,10 +186,17 @@ def _also_elsewhere(hin_id: int, inside: Collection[Member]) -> tuple[str, ...]:
     return tuple(one.code for one in inside if one.id in others or (one.ics and one.ics in boards))
 
 
-def facts(actor: Actor, wanted: ColumnElement[bool] | None = None) -> list[Fact]:
-    """Return the needs on the board, all or some, by organisation and place, with who co-signs them."""
+def facts(_actor: Actor) -> tuple[Fact, ...]:
+    """Return the needs on the board, by organisation and place, with who co-signs them.
+
+    They are the same for everybody, so they are read once for all, until one of them changes.
+    """
+    return remembered("picture", (Part.BOARD, Part.PICTURE), _facts)
+
+
+def _facts() -> tuple[Fact, ...]:
     statement = (
-        needs.on_board(needs.visible_to(actor))
+        needs.on_board(needs.visible_to(ANONYMOUS))
         .with_only_columns(
             Need.id,
             Need.ref,
@@ -205,12 +218,10 @@ def facts(actor: Actor, wanted: ColumnElement[bool] | None = None) -> list[Fact]
         .outerjoin(Family, and_(Family.id == FamilyMember.family_id, *_lives()))
         .order_by(Need.organisation_id, Priority.rank, Need.id)
     )
-    if wanted is not None:
-        statement = statement.where(wanted)
     # By the connection, not the session: no objects are wanted, and ten thousand plain rows are read faster.
     rows = db.session.connection().execute(statement).all()
-    signers = _co_signers(wanted)
-    return [
+    signers = _co_signers()
+    return tuple(
         Fact(
             need_id=id_,
             ref=ref,
@@ -225,18 +236,22 @@ def facts(actor: Actor, wanted: ColumnElement[bool] | None = None) -> list[Fact]
             co_signers=tuple(signers.get(id_, ())),
         )
         for id_, ref, title, rank, owner, area, theme, family, fits, words_only in rows
-    ]
+    )
 
 
 def facts_of(actor: Actor, owners: Collection[int]) -> list[Fact]:
     """Return the needs on the board of some organisations."""
-    return facts(actor, Need.organisation_id.in_(owners))
+    return [fact for fact in facts(actor) if fact.organisation_id in owners]
 
 
 def co_signed_by(actor: Actor, signers: Collection[int]) -> list[Fact]:
     """Return the needs on the board of other organisations that some of these took for one of their own."""
-    signed = select(CoSignature.need_id).where(CoSignature.organisation_id.in_(signers), *_standing())
-    return facts(actor, and_(Need.id.in_(signed), Need.organisation_id.not_in(signers)))
+    signing = frozenset(signers)
+    return [
+        fact
+        for fact in facts(actor)
+        if fact.co_signers and fact.organisation_id not in signing and not signing.isdisjoint(fact.co_signers)
+    ]
 
 
 def _lives() -> tuple[ColumnElement[bool], ...]:
@@ -247,14 +262,12 @@ def _standing() -> tuple[ColumnElement[bool], ...]:
     return CoSignature.taken_back_at.is_(None), CoSignature.ended_at.is_(None)
 
 
-def _co_signers(wanted: ColumnElement[bool] | None) -> dict[int, list[int]]:
+def _co_signers() -> dict[int, list[int]]:
     statement = (
         select(CoSignature.need_id, CoSignature.organisation_id)
         .where(*_standing())
         .order_by(CoSignature.need_id, CoSignature.organisation_id)
     )
-    if wanted is not None:
-        statement = statement.join(Need, Need.id == CoSignature.need_id).where(wanted)
     found: dict[int, list[int]] = defaultdict(list)
     for need_id, signer in db.session.execute(statement):
         found[need_id].append(signer)

@@ -72,7 +72,9 @@ def test_on_every_day_the_board_holds_the_needs_that_stand_and_the_lapsed_ones_a
                     stood = queries.stand_of(queries.need_for(SERVICE, need.ref))
                     assert stood is not None
                     stands[need.ref] = stood.standing
-            lapsed = {fact.ref for fact in demand.facts(ANONYMOUS)[0] if fact.values[0] == ("lapsed",)}
+            lapsed = {
+                fact.ref for fact in demand.everything(ANONYMOUS).facts if fact.values[0] == ("lapsed",)
+            }
             assert {ref for ref in board if ref in stands} == {
                 ref for ref, standing in stands.items() if standing is not Standing.LAPSED
             }
