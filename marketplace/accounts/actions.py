@@ -361,7 +361,7 @@ def _open_to(session: Session, actor: Actor, code: str) -> Organisation:
             raise DomainError(f"No organisation has the code {code}.")
     else:
         organisation = queries.managed_organisation(session, actor, code)
-    if organisation.closed_on is not None and organisation.closed_on <= clock.today():
+    if organisation.closed:
         raise DomainError(f"{organisation.name} has closed, so nobody can join it")
     return organisation
 

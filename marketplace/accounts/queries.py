@@ -176,8 +176,7 @@ def live_invitation(session: Session, token: str) -> Invitation:
             "Ask the person who invited you to send another."
         )
     organisation, inviter = invitation.organisation, invitation.invited_by
-    closed = organisation.closed_on is not None and organisation.closed_on <= clock.today()
-    if closed or invitation.role not in rules.roles_for(organisation.kind):
+    if organisation.closed or invitation.role not in rules.roles_for(organisation.kind):
         raise rules.DeadLink(f"{organisation.name} has closed, so nobody can join it any more.")
     if inviter is not None and (
         inviter.disabled_at is not None or not may_manage(actor_of(session, inviter), organisation.id)

@@ -28,6 +28,7 @@ from marketplace.needs.models import Cycle, Need, PlacesRecord, Priority
 from marketplace.needs.rounds import Round
 from marketplace.needs.rules import TOPIC, NoDraft, TopThreeError
 from marketplace.notices.actions import send
+from marketplace.organisations import lineage
 from marketplace.organisations.models import Organisation
 from marketplace.outbox.actions import enqueue
 from marketplace.settings import Settings
@@ -190,6 +191,7 @@ def confirm(actor: Actor, ref: str) -> int:
         TopThreeError: no cycle is open, or all three places are taken.
         Gone: the need was withdrawn.
         NoDraft: it was never published.
+        OrganisationClosed: the organisation has closed; its successor says whether the need is still true.
     """
     with needs.use_case() as session:
         organisation = needed.locked_organisation(needed.organisation_code_of(ref))
@@ -199,6 +201,7 @@ def confirm(actor: Actor, ref: str) -> int:
             raise Gone(needs.withdrawn_words(need))
         if need.published_at is None:
             raise NoDraft("This need has not been published. Give it a place to publish it")
+        lineage.check_open(session, organisation)
         cycle = needs.cycle_to_publish_in()
         taken = queries.places(session, organisation.id, cycle.id)
         for place, need_id in taken.items():

@@ -13,7 +13,7 @@ from marketplace.cycles import rules
 from marketplace.cycles.models import CancelledCycle
 from marketplace.cycles.rules import Answer, Said, Show
 from marketplace.needs.models import Cycle, Need
-from marketplace.needs.pages.words import PLACE_WORDS, cycle_words, is_open, stand_tags
+from marketplace.needs.pages.words import PLACE_WORDS, closed_words, cycle_words, is_open, stand_tags
 from marketplace.needs.rounds import Stage, Stand, Standing
 from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
 from marketplace.web.cells import csv_rows
@@ -246,6 +246,7 @@ class StillTrue(Page):
 
     title: str = "Are these needs still true?"
     organisation: str
+    closed: str
     cycle: str
     open: bool
     until: str
@@ -278,9 +279,11 @@ class StillTrue(Page):
         ]
         named = sorted([*named, *co_signed], key=lambda placed: placed[0])
         free = rules.PLACES - len(named)
-        can = is_open(cycle, today)
+        closed = closed_words(organisation)
+        can = is_open(cycle, today) and not closed
         return cls(
             organisation=organisation.name,
+            closed=closed,
             cycle=cycle_words(cycle, today),
             open=can,
             until=day(cycle.locks_on) if cycle is not None else "",
@@ -305,7 +308,7 @@ class StillTrue(Page):
                 _to_confirm(need, where) for need, where in stands if where.standing is Standing.LAPSED
             ),
             rank_href=url_for("needs.rank", organisation_code=organisation.code),
-            write_href=url_for("needs.start"),
+            write_href=url_for("needs.start") if not closed else "",
             workspace_href=url_for("needs.workspace"),
         )
 
@@ -328,7 +331,7 @@ def _to_confirm(need: Need, where: Stand) -> ToConfirm:
             if draft
             else ""
         ),
-        edit_href=url_for("needs.edit", ref=need.ref) if not draft else "",
+        edit_href=url_for("needs.edit", ref=need.ref) if not draft and not need.organisation.closed else "",
         draft_href=url_for("needs.tasks", ref=need.ref) if draft else "",
         withdraw_href=url_for("needs.withdraw", ref=need.ref),
         confirm_href=url_for("cycles.confirm", ref=need.ref),

@@ -18,6 +18,7 @@ from marketplace.needs import queries as needs
 from marketplace.needs.models import Cycle
 from marketplace.needs.pages.words import PLACE_WORDS
 from marketplace.needs.rules import TopThreeError
+from marketplace.organisations.rules import OrganisationClosed
 from marketplace.web.pages import fragment
 
 cycles = Blueprint("cycles", __name__)
@@ -97,7 +98,7 @@ def confirm(ref: str) -> ResponseReturnValue:
     code, form = needs.organisation_code_of(ref), forms.PlainForm()
     try:
         place = actions.confirm(current_actor(), ref)
-    except TopThreeError as error:
+    except (TopThreeError, OrganisationClosed) as error:
         form.form_errors.append(error.message)
         return fragment(still_true_page(code), form), 422
     flash(f"The need is kept. It is your {PLACE_WORDS[place - 1].lower()}.")

@@ -24,6 +24,7 @@ from marketplace.needs import queries as needed
 from marketplace.needs.models import Need, Priority
 from marketplace.needs.rules import State as NeedState
 from marketplace.notices.actions import send
+from marketplace.organisations import lineage
 from marketplace.settings import Settings
 from marketplace.submissions.actions import once
 
@@ -46,10 +47,12 @@ def co_sign(
         CoSignError: in plain words, where it cannot be co-signed.
         Gone: when it was withdrawn.
         AlreadyDone: when the form was sent before.
+        OrganisationClosed: when the organisation has closed.
     """
     with needs.use_case() as session:
         organisation = needed.locked_organisation(organisation_code)
         ensure(actor, Permission.NEED_PUBLISH, organisation.id)
+        lineage.check_open(session, organisation)
         need = needed.locked_need(need_ref)
         if need.state is NeedState.DRAFT:
             raise NotVisible
@@ -140,13 +143,17 @@ def take_back(actor: Actor, ref: str, *, form_key: str = "") -> None:
 
 
 def keep(actor: Actor, ref: str) -> None:
-    """Say that a need that has changed is still this organisation's too. Does nothing when that was said before."""
+    """Say that a need that has changed is still this organisation's too. Does nothing when that was said before.
+
+    Raises `OrganisationClosed` for an organisation that has closed.
+    """
     with transaction() as session:
         found = queries.co_signature(actor, ref, lock=True)
         ensure(actor, Permission.NEED_PUBLISH, found.organisation_id)
         _check_standing(found)
         if found.version == found.need.version:
             return
+        lineage.check_open(session, found.organisation)
         found.version = found.need.version
         record(
             session,

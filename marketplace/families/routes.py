@@ -18,7 +18,9 @@ from marketplace.needs import actions as need_actions
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
 from marketplace.needs.rules import State as NeedState
+from marketplace.organisations import lineage
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.rules import OrganisationClosed
 from marketplace.web.pages import fragment
 from marketplace.web.words import UNKNOWN_FILTER
 
@@ -85,7 +87,8 @@ def to_co_sign(ref: str) -> tuple[Need, list[Organisation]]:
         raise NotVisible
     if need.state is NeedState.WITHDRAWN:
         raise Gone(need_actions.withdrawn_words(need))
-    return need, [one for one in queries.signers(current_actor()) if one.id != need.organisation_id]
+    own = [one for one in queries.signers(current_actor()) if one.id != need.organisation_id]
+    return need, [one for one in own if not one.closed] or own
 
 
 def co_sign_form(organisations: list[Organisation]) -> forms.CoSignForm:
@@ -113,7 +116,8 @@ def co_sign_page(need: Need, organisations: list[Organisation]) -> pages.CoSignP
                 signed=one.id in signed,
                 taken=queries.places_taken(one.id, cycle.id if cycle else 0),
             )
-    except CoSignError as error:
+            lineage.check_open(db.session, one)
+    except (CoSignError, OrganisationClosed) as error:
         closed = error.message
     name = cycle.name if cycle else ""
     return pages.CoSignPage.build(need, queries.last_content(need), name, organisations, closed)

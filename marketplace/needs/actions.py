@@ -26,6 +26,7 @@ from marketplace.needs import coach, places, queries, rules, signing
 from marketplace.needs.models import Cycle, Need, NeedDraft, NeedPeople, Priority
 from marketplace.needs.rounds import Stage
 from marketplace.needs.rules import TOPIC, Changes, NeedContent
+from marketplace.organisations import lineage
 from marketplace.organisations.models import NEED_KINDS, Organisation
 from marketplace.outbox.actions import enqueue
 from marketplace.submissions.actions import once
@@ -67,12 +68,16 @@ def use_case() -> Iterator[Session]:
 def create_draft(
     actor: Actor, organisation_id: int, content: NeedContent | None = None, *, form_key: str = ""
 ) -> str:
-    """Start a need and return its ref. Raises `AlreadyDone` when the form was sent before."""
+    """Start a need and return its ref.
+
+    Raises `AlreadyDone` when the form was sent before, and `OrganisationClosed` for one that has closed.
+    """
     with use_case() as session:
         ensure(actor, Permission.NEED_WRITE, organisation_id)
         organisation = session.get_one(Organisation, organisation_id)
         if organisation.kind not in NEED_KINDS:
             raise NotVisible
+        lineage.check_open(session, organisation)
         written = rules.changed(NeedContent(), _as_changes(content)) if content is not None else NeedContent()
         now = clock.now()
         need = Need(
@@ -158,12 +163,13 @@ def save_draft(
 def start_edit(actor: Actor, ref: str) -> None:
     """Copy a published need into a draft to be edited; people see the published version meanwhile.
 
-    Does nothing when there is a draft already.
+    Does nothing when there is a draft already. Raises `OrganisationClosed` for a need of one that has closed.
     """
     with use_case() as session:
         need = own(actor, ref, Permission.NEED_WRITE)
         if need.draft is not None or need.current is None:
             return
+        lineage.check_open(session, need.organisation)
         now = clock.now()
         # A new draft's number must not repeat one of an earlier draft of this need: a form that was left open on
         # that one would pass for fresh.

@@ -32,6 +32,7 @@ from marketplace.needs.rules import NeedContent, State
 from marketplace.needs.signing import Submitted
 from marketplace.organisations import lineage
 from marketplace.organisations.models import Organisation
+from marketplace.organisations.rules import OrganisationClosed
 from marketplace.web.pages import fragment
 from marketplace.web.words import count
 
@@ -125,20 +126,25 @@ def create() -> ResponseReturnValue:
     """Start a draft."""
     organisations = queries.writes_for(current_actor())
     form = start_form(organisations)
-    alone = len(organisations) == 1
-    chosen = [one for one in organisations if alone or one.code == form.organisation.data]
+    offered = [one for one in organisations if not one.closed] or organisations
+    alone = len(offered) == 1
+    chosen = [one for one in offered if alone or one.code == form.organisation.data]
     if form.validate() and len(chosen) == 1:
-        ref = actions.create_draft(current_actor(), chosen[0].id, form_key=form.form_key.data or "")
-        return redirect(url_for("needs.question", ref=ref, slug="title"), 303)
+        try:
+            ref = actions.create_draft(current_actor(), chosen[0].id, form_key=form.form_key.data or "")
+        except OrganisationClosed as error:
+            form.show(error)
+        else:
+            return redirect(url_for("needs.question", ref=ref, slug="title"), 303)
     if not chosen:
         form.show(DomainError("Choose the organisation that this need is for", "organisation"))
     return fragment(StartPage.build(organisations), form), 422
 
 
 def start_form(organisations: Sequence[Organisation]) -> forms.StartForm:
-    """Return the form with the person's organisations."""
+    """Return the form with the person's organisations, but those that have closed."""
     form = forms.StartForm()
-    form.offer((one.code, one.name) for one in organisations)
+    form.offer((one.code, one.name) for one in organisations if not one.closed)
     return form
 
 
@@ -360,7 +366,7 @@ def submit(organisation_code: str) -> ResponseReturnValue:
             form_key=form.form_key.data or "",
             seen=form.seen(),
         )
-    except rules.TopThreeError as error:
+    except (rules.TopThreeError, OrganisationClosed) as error:
         errors[error.field] = error.message
     else:
         if not submitted:

@@ -31,6 +31,7 @@ from marketplace.needs.models import Cycle, Need, NeedPeople, NeedVersion, Prior
 from marketplace.needs.rounds import Stage
 from marketplace.needs.rules import TOPIC
 from marketplace.notices.actions import send
+from marketplace.organisations import lineage
 from marketplace.organisations.models import Organisation
 from marketplace.outbox.actions import enqueue
 from marketplace.submissions.actions import once
@@ -59,12 +60,14 @@ def submit_top_three(
     Raises:
         TopThreeError: in plain words, with the ref of the need it is about as its field.
         AlreadyDone: when the form was sent before.
+        OrganisationClosed: the organisation has closed; its drafts are kept for its successor.
     """
     notes = change_notes or {}
     with use_case() as session:
         organisation = queries.locked_organisation(organisation_code)
         ensure(actor, Permission.NEED_PUBLISH, organisation.id, visible=True)
         once(session, actor, form_key, address(form_key, "needs.workspace"))
+        lineage.check_open(session, organisation)
         cycle = cycle_to_publish_in()
         needs = {
             need.ref: need for need in queries.to_rank(organisation.id, cycle.id, ranked_refs, lock=True)
@@ -112,11 +115,13 @@ def submit_top_three(
 def submit_edit(actor: Actor, ref: str, *, change_note: str, lock_version: int, form_key: str = "") -> None:
     """Submit the draft of a published need as its next version; people see the published one meanwhile.
 
-    Raises `NotComplete` when answers are missing, and `Conflict` when the draft is not the one that was checked.
+    Raises `NotComplete` when answers are missing, `Conflict` when the draft is not the one that was checked, and
+    `OrganisationClosed` for an organisation that has closed.
     """
     with use_case() as session:
         need = own(actor, ref, Permission.NEED_PUBLISH)
         once(session, actor, form_key, address(form_key, "needs.check", ref=ref))
+        lineage.check_open(session, need.organisation)
         draft = draft_of(need)
         if need.published_at is None:
             raise rules.TopThreeError("Give this need a place in your top three to submit it")
@@ -248,7 +253,11 @@ def take_back(actor: Actor, ref: str, *, form_key: str = "") -> None:
 
 
 def publish(session: Session, actor: Actor, need: Need, sign_off: SignOff) -> None:
-    """Publish what was signed off, in the caller's transaction; the caller holds the organisation and the need."""
+    """Publish what was signed off, in the caller's transaction; the caller holds the organisation and the need.
+
+    Raises `OrganisationClosed` where the organisation has closed meanwhile: its successor publishes it.
+    """
+    lineage.check_open(session, need.organisation)
     now = clock.now()
     if need.published_at is None:
         _keep_a_place(session, need)

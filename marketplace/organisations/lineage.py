@@ -17,7 +17,8 @@ from marketplace.organisations.models import (
     SuccessionLink,
     SuccessionMove,
 )
-from marketplace.organisations.rules import ENDING
+from marketplace.organisations.rules import ENDING, OrganisationClosed
+from marketplace.web.words import day, listed
 
 #: `SuccessionMove.kind` of needs.
 NEED = "need"
@@ -147,6 +148,56 @@ def being_handed_over() -> ColumnElement[bool]:
         .correlate(Organisation)
         .exists()
     )
+
+
+def heirs_of(session: Session, organisation_id: int) -> list[Organisation]:
+    """Return the organisations to which everything of a closed one is still to be handed over, by name."""
+    return list(
+        session.scalars(
+            select(Organisation)
+            .where(
+                Organisation.id.in_(
+                    select(SuccessionLink.to_id)
+                    .join(Succession, Succession.id == SuccessionLink.succession_id)
+                    .where(
+                        SuccessionLink.from_id == organisation_id,
+                        Succession.kind.in_(ENDING),
+                        Succession.cancelled_at.is_(None),
+                        Succession.settled_at.is_(None),
+                    )
+                )
+            )
+            .order_by(Organisation.name, Organisation.id)
+        )
+    )
+
+
+def closed_words(session: Session, organisation: Organisation) -> str:
+    """Say that an organisation has closed and where its work goes; the empty text for an open one."""
+    if not organisation.closed or organisation.closed_on is None:
+        return ""
+    words = (
+        f"{organisation.name} closed on {day(organisation.closed_on)}. Nothing new is started, signed off or "
+        "published in its name."
+    )
+    heirs = [one.name for one in heirs_of(session, organisation.id)]
+    if not heirs:
+        return words
+    where = f"{heirs[0]}: the work" if len(heirs) == 1 else f"its successors, {listed(heirs)}: the work"
+    return (
+        f"{words} Its needs and drafts are kept and go to {where} goes on there as soon as an administrator has "
+        "confirmed the handover."
+    )
+
+
+def check_open(session: Session, organisation: Organisation) -> None:
+    """Raise `OrganisationClosed` for an organisation that has closed, with words that say where its work goes.
+
+    Whatever starts, signs off or publishes something in an organisation's name calls this. What serves others who
+    wait (an answer, a withdrawal, a contact) and what is only kept (a draft) does not.
+    """
+    if words := closed_words(session, organisation):
+        raise OrganisationClosed(words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,11 @@ class Organisation(Base):
     region: Mapped[Organisation | None] = relationship(foreign_keys=[region_id], remote_side=[id])
     parent: Mapped[Organisation | None] = relationship(foreign_keys=[parent_id], remote_side=[id])
 
+    @property
+    def closed(self) -> bool:
+        """Tell whether it has closed by today."""
+        return self.closed_on is not None and self.closed_on <= clock.today()
+
     @hybrid_property
     def name(self) -> str:
         """Return the name of today."""

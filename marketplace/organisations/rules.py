@@ -7,11 +7,15 @@ import unicodedata
 from datetime import date
 from enum import StrEnum
 
-from marketplace.errors import DomainError
+from marketplace.errors import Conflict, DomainError
 
 NAME_MOST = 120
 ABOUT_MOST = 600
 SOURCE_MOST = 300
+
+
+class OrganisationClosed(Conflict):
+    """An organisation has closed: nothing new is started, signed off or published in its name."""
 
 
 def slug_of(name: str) -> str:

@@ -13,6 +13,8 @@ from marketplace.access.policy import Permission
 from marketplace.audit.actions import record
 from marketplace.database import transaction
 from marketplace.errors import DomainError
+from marketplace.organisations import lineage
+from marketplace.organisations.models import Organisation
 from marketplace.outbox.actions import enqueue
 from marketplace.passports import queries, rules
 from marketplace.passports.models import Passport
@@ -29,10 +31,12 @@ def issue(actor: Actor, technology_ref: str, content: PassportContent, *, form_k
     Raises:
         ConflictOfInterest: the assessor belongs to the supplier.
         TechnologyChanged: the technology was archived, or has another version than the one that was read.
+        OrganisationClosed: the issuing body has closed.
     """
     with transaction() as session:
         issuer_id = issuing_body(actor, content.issuer_id)
         ensure(actor, Permission.PASSPORT_ISSUE, issuer_id, visible=True)
+        lineage.check_open(session, session.get_one(Organisation, issuer_id))
         technology = queries.technology_to_assess(technology_ref, lock=True)
         check_interest(actor, technology)
         now = clock.now()

@@ -10,6 +10,7 @@ from marketplace import clock
 from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
 from marketplace.errors import Conflict, DomainError
+from marketplace.organisations.rules import OrganisationClosed
 from marketplace.passports import actions, pages, queries, rules
 from marketplace.passports.forms import ConfirmForm, PassportForm, PickForm, ReasonForm, RegisterForm
 from marketplace.technologies.models import Technology
@@ -126,6 +127,8 @@ def issue(ref: str) -> ResponseReturnValue:
             status = 409
             technology = _technology(ref)
             form.technology_version.data = str(technology.version)
+        except OrganisationClosed as error:
+            form.show(error)
         except Conflict:
             raise
         except rules.ConflictOfInterest:

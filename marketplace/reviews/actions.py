@@ -22,6 +22,8 @@ from marketplace.needs.questions import ASKS
 from marketplace.needs.signing import Step, Unchecked
 from marketplace.needs.submitting import publish
 from marketplace.notices.actions import send
+from marketplace.organisations import lineage
+from marketplace.organisations import queries as registry
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.reviews import queries as reviews
 from marketplace.submissions.actions import once
@@ -41,6 +43,7 @@ def approve(actor: Actor, chosen: Mapping[str, Seen], *, form_key: str = "") -> 
         NotVisible: the actor is no sponsor of such a need. OwnWork: the actor wrote or submitted one of them.
         Decided: one was decided on, taken back or submitted anew meanwhile.
         DomainError: nothing was chosen.
+        OrganisationClosed: the organisation has closed; the sponsor of its successor approves.
     """
     if not chosen:
         raise DomainError("Choose at least one need to approve", "needs")
@@ -50,6 +53,7 @@ def approve(actor: Actor, chosen: Mapping[str, Seen], *, form_key: str = "") -> 
         once(session, actor, form_key, path_of("reviews.queue"))
         for need in _held(session, chosen):
             sign_off = _as_sponsor(actor, need, Step.SUBMITTED, chosen[need.ref])
+            lineage.check_open(session, need.organisation)
             signing.check_not_own(actor.user_id, sign_off.writers, "approve")
             sign_off.approved_at, sign_off.approved_by_id = clock.now(), actor.user_id
             sign_off.lock_version += 1
@@ -74,11 +78,13 @@ def check(actor: Actor, ref: str, seen: Seen, *, form_key: str = "") -> None:
     Raises:
         NotVisible: no HIN of the actor covers the organisation. OwnWork: the actor wrote or approved it.
         Decided: it was decided on, taken back or submitted anew meanwhile.
+        OrganisationClosed: the organisation has closed; it is checked when its successor has it.
     """
     with use_case() as session:
         once(session, actor, form_key, path_of("reviews.queue"))
         [need] = _held(session, [ref])
         sign_off, hin = _as_hin(session, actor, need, seen)
+        lineage.check_open(session, need.organisation)
         signing.check_not_own(actor.user_id, _hands_in(sign_off), "check")
         sign_off.checked_at, sign_off.checked_by_id, sign_off.hin_id = clock.now(), actor.user_id, hin.id
         sign_off.lock_version += 1
@@ -325,8 +331,10 @@ def _approved_untold(session: Session) -> Sequence[SignOff]:
     return session.scalars(
         select(SignOff)
         .join(SignOff.need)
+        .join(Need.organisation)
         .options(joinedload(SignOff.need).joinedload(Need.organisation))
         .where(
+            registry.is_open(),  # of one that has closed nothing can be published; its successor is told
             SignOff.approved_at.is_not(None),
             SignOff.returned_at.is_(None),
             SignOff.taken_back_at.is_(None),

@@ -16,7 +16,14 @@ from marketplace.accounts.queries import Member
 from marketplace.needs import coach, queries, signed, signing
 from marketplace.needs.models import Need, NeedFields, ReviewComment, SignOff
 from marketplace.needs.pages.reading import Statement
-from marketplace.needs.pages.words import PLACE_WORDS, UNTITLED, as_text, organisation_link, value_of
+from marketplace.needs.pages.words import (
+    PLACE_WORDS,
+    UNTITLED,
+    as_text,
+    closed_words,
+    organisation_link,
+    value_of,
+)
 from marketplace.needs.questions import ASKS, Shape
 from marketplace.needs.rules import NeedContent
 from marketplace.needs.signing import Step
@@ -90,6 +97,7 @@ class Waiting:
     looks: str
     statement: Statement
     may_decide: bool
+    closed: str = ""
     publish: str = ""
     round: int = 0
     lock_version: int = 0
@@ -159,7 +167,7 @@ def _by_place(sign_offs: Sequence[SignOff]) -> list[SignOff]:
 
 def _waiting(actor: Actor, sign_off: SignOff) -> Waiting:
     need, content = sign_off.need, sign_off.content()
-    tags = [_kind_tag(sign_off)]
+    tags, closed = [_kind_tag(sign_off)], closed_words(sign_off.need.organisation)
     words = f"{need.organisation.name}. Submitted on {day(sign_off.submitted_at)}"
     publish, hands = "", set(sign_off.writers)
     if sign_off.approved_at is not None:
@@ -168,7 +176,7 @@ def _waiting(actor: Actor, sign_off: SignOff) -> Waiting:
         words += f", approved on {day(sign_off.approved_at)}. "
         words += f"The HIN’s time ended on {moment(until)}." if late else f"To check by {moment(until)}."
         tags.append(Tag("Overdue", "red") if late else Tag("Being checked by the HIN", "yellow"))
-        if late and actor.may(Permission.NEED_APPROVE, need.organisation_id):
+        if late and not closed and actor.may(Permission.NEED_APPROVE, need.organisation_id):
             publish = url_for("reviews.publish", ref=need.ref)
         hands |= {sign_off.approved_by_id or 0}
     else:
@@ -182,7 +190,8 @@ def _waiting(actor: Actor, sign_off: SignOff) -> Waiting:
         words=words,
         looks=f"The coach asks {count(asked, 'question')} about it." if asked else "",
         statement=Statement.of(content),
-        may_decide=actor.user_id not in hands,
+        may_decide=actor.user_id not in hands and not closed,
+        closed=closed,
         publish=publish,
         round=sign_off.round,
         lock_version=sign_off.lock_version,
@@ -241,7 +250,8 @@ class ReviewPage(Page):
         notes = notes_of(content, before, left, earlier)
         decision = _decision(actor, need, sign_off)
         late = sign_off.step is Step.APPROVED and signing.is_silent(sign_off.approved_at, clock.now())
-        may_publish = late and actor.may(Permission.NEED_APPROVE, need.organisation_id)
+        closed = closed_words(need.organisation)
+        may_publish = late and not closed and actor.may(Permission.NEED_APPROVE, need.organisation_id)
         return cls(
             title=f"Sign off: {sign_off.title}" if decision else f"Submitted: {sign_off.title}",
             organisation=organisation_link(need.organisation),
@@ -259,7 +269,7 @@ class ReviewPage(Page):
             changed=tuple(note.label for note in notes.values() if note.changed),
             decision=decision,
             next=_next_words(need, decision),
-            may_decide=_own_words(actor, sign_off) if decision else "",
+            may_decide=(closed or _own_words(actor, sign_off)) if decision else "",
             conflict=conflict,
             typed=tuple(
                 Row(ASKS[name].short if name in ASKS else "The note", text)

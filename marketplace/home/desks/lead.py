@@ -28,7 +28,7 @@ from marketplace.matches import candidates
 from marketplace.matches.pages import Candidate
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Need
-from marketplace.needs.pages.words import is_open
+from marketplace.needs.pages.words import closed_words, is_open
 from marketplace.needs.rounds import Stand, Standing, stand
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.pages import wider_links
@@ -58,8 +58,10 @@ def lead_desk(actor: Actor) -> Desk:
         for need in written
         if need.priority is not None and need.published_at is not None
     }
-    unsaid = [need for need in written if _standing(stands, need) is Standing.TO_CONFIRM]
-    free = free_places(actor, ours, written)
+    # Of an organisation that has closed nothing can be confirmed, submitted or begun: its work is handed over first.
+    going_on = [need for need in written if not need.organisation.closed]
+    unsaid = [need for need in going_on if _standing(stands, need) is Standing.TO_CONFIRM]
+    free = free_places(actor, [one for one in ours if not one.closed], going_on)
     waiting = to_answer(actor, Side.NEED)
     board = [
         need
@@ -73,7 +75,15 @@ def lead_desk(actor: Actor) -> Desk:
     )
     return Desk(
         heading=heading(actor, Role.NEED_LEAD),
-        step=_lead_step(waiting, returned, unsaid, [need for need, _ in drafts], free, board),
+        step=_lead_step(
+            waiting,
+            [need for need in returned if need in going_on],
+            unsaid,
+            [need for need, _ in drafts if need in going_on],
+            free,
+            board,
+            _all_closed(ours),
+        ),
         blocks=(
             answers_block(waiting),
             *((_still_true_block(unsaid, stands),) if unsaid else ()),
@@ -154,9 +164,12 @@ def _lead_step(
     drafts: Sequence[Need],
     free: dict[str, int],
     board: Sequence[Need],
+    closed: Step | None,
 ) -> Step:
     if waiting:
         return answer_step(waiting)
+    if closed is not None:
+        return closed
     if returned:
         return Step(
             Link("Deal with a reviewer’s comments", url_for("needs.check", ref=returned[0].ref)),
@@ -187,6 +200,19 @@ def _lead_step(
         )
     return Step(
         Link("Look at other organisations’ needs", url_for("demand.find")), "No cycle is open just now."
+    )
+
+
+def _all_closed(ours: Sequence[Organisation]) -> Step | None:
+    """Return what to know where every organisation of the person has closed, or None."""
+    if not ours or any(not one.closed for one in ours):
+        return None
+    return Step(
+        Link(
+            "See where your organisation’s work goes",
+            url_for("succession.history", organisation_code=ours[0].code),
+        ),
+        closed_words(ours[0]),
     )
 
 

@@ -10,7 +10,7 @@ from flask import url_for
 from marketplace import clock
 from marketplace.needs import rules, signed, signing
 from marketplace.needs.models import Cycle, Need, NeedDraft
-from marketplace.needs.pages.words import PLACE_WORDS, UNTITLED, cycle_words, is_open
+from marketplace.needs.pages.words import PLACE_WORDS, UNTITLED, closed_words, cycle_words, is_open
 from marketplace.needs.rules import State
 from marketplace.needs.signing import Step
 from marketplace.organisations.models import Organisation
@@ -38,6 +38,7 @@ class RankPage(Page):
 
     title: str = "Rank and submit your top three"
     organisation: str
+    closed: str
     cycle: str
     open: bool
     needs: tuple[Rankable, ...]
@@ -63,7 +64,7 @@ class RankPage(Page):
 
         ``co_signed`` are the needs of others that have a place of the organisation's.
         """
-        today = clock.today()
+        today, closed = clock.today(), closed_words(organisation)
         sponsor, sponsor_link = signed.sponsor_help(organisation.id, organisation.code, ())
         rankable, unfinished = [], []
         # From 1 down, for a need that was confirmed may stand in third place with nothing above it.
@@ -105,12 +106,13 @@ class RankPage(Page):
         rankable.sort(key=lambda item: (item.place or "9", item.tag.text))
         return cls(
             organisation=organisation.name,
+            closed=closed,
             cycle=cycle_words(cycle, today),
-            open=is_open(cycle, today),
+            open=is_open(cycle, today) and not closed,
             needs=tuple(rankable),
             unfinished=tuple(unfinished),
             workspace_href=url_for("needs.workspace"),
-            write_href=url_for("needs.start"),
+            write_href=url_for("needs.start") if not closed else "",
             sponsor=sponsor,
             sponsor_link=sponsor_link,
         )

@@ -192,7 +192,9 @@ class NeedPage(Page):
             current_href=url_for("needs.need", ref=need.ref),
             matches=matches_link(actor, need) if not lapsed else None,
             own=own,
-            edit_href=url_for("needs.edit", ref=need.ref) if own and need.draft is None else "",
+            edit_href=url_for("needs.edit", ref=need.ref)
+            if own and need.draft is None and not need.organisation.closed
+            else "",
             draft_href=url_for("needs.tasks", ref=need.ref) if own and need.draft is not None else "",
             withdraw_href=url_for("needs.withdraw", ref=need.ref) if own else "",
             workspace_href=url_for("needs.workspace"),
@@ -222,7 +224,7 @@ def _may_confirm(where: Stand) -> bool:
 
 def confirm_link(actor: Actor, organisation: Organisation) -> Link | None:
     """Return the way to say whether an organisation's needs of the last cycle are still true."""
-    if not actor.may(Permission.NEED_PUBLISH, organisation.id):
+    if organisation.closed or not actor.may(Permission.NEED_PUBLISH, organisation.id):
         return None
     return Link(
         "Say whether it is still true", url_for("cycles.still_true", organisation_code=organisation.code)

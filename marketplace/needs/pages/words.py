@@ -7,11 +7,13 @@ from datetime import date
 from flask import current_app, url_for
 
 from marketplace.access.actor import Actor
+from marketplace.database import db
 from marketplace.needs import queries
 from marketplace.needs.models import Cycle, Need
 from marketplace.needs.questions import Ask, Shape
 from marketplace.needs.rounds import Stage, Stand, Standing
 from marketplace.needs.rules import NeedContent, State
+from marketplace.organisations import lineage
 from marketplace.organisations.models import Organisation
 from marketplace.vocabulary import Term
 from marketplace.web.pages import Link, Tag
@@ -49,6 +51,11 @@ def as_text(ask: Ask, content: NeedContent) -> str:
     """Return an answer as one text, a line for each item."""
     words, items = value_of(ask, content)
     return words or "\n".join(items) or "No answer"
+
+
+def closed_words(organisation: Organisation) -> str:
+    """Say that an organisation has closed and where its work goes; the empty text for an open one."""
+    return lineage.closed_words(db.session, organisation)
 
 
 def organisation_link(organisation: Organisation) -> Link:

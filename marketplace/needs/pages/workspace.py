@@ -16,6 +16,7 @@ from marketplace.needs.pages.reading import confirm_link
 from marketplace.needs.pages.words import (
     PLACE_WORDS,
     UNTITLED,
+    closed_words,
     cycle_words,
     is_open,
     matches_link,
@@ -46,6 +47,7 @@ class Group:
     """The needs of one of the person's organisations, by state."""
 
     organisation: Link
+    closed: str
     counted: str
     published: tuple[Work, ...]
     waiting: tuple[Work, ...]
@@ -89,7 +91,9 @@ class Workspace(Page):
                 )
                 for organisation in organisations
             ),
-            write_href=url_for("needs.start"),
+            write_href=url_for("needs.start")
+            if not organisations or any(not one.closed for one in organisations)
+            else "",
         )
 
 
@@ -116,8 +120,8 @@ def _group(
     ready = [need for need in drafts if need.draft is not None and rules.is_complete(need.draft.content())]
     earlier = [need for need in needs if need.state is State.PUBLISHED and need not in current]
     rank = url_for("needs.rank", organisation_code=organisation.code)
-    step = None
-    if is_open(cycle, clock.today()):
+    step, closed = None, closed_words(organisation)
+    if is_open(cycle, clock.today()) and not closed:
         if ready and len(current) + len(waiting) < rules.PLACES:
             step = Link(
                 f"Rank and submit {count(len(ready), 'need')} that {'is' if len(ready) == 1 else 'are'} ready",
@@ -127,6 +131,7 @@ def _group(
             step = Link("Change the ranking", rank)
     return Group(
         organisation=organisation_link(organisation),
+        closed=closed,
         counted=f"{len(current)} of {rules.PLACES} published in this cycle"
         + (f", {len(waiting)} being signed off" if waiting else ""),
         published=tuple(_led(_published_work(actor, need), need, members) for need in current),

@@ -13,7 +13,7 @@ from marketplace.needs.coach import Finding, Spot
 from marketplace.needs.finder import Likes
 from marketplace.needs.models import Need, NeedDraft
 from marketplace.needs.pages.reading import LikeItem, like_items
-from marketplace.needs.pages.words import UNTITLED, as_text, value_of
+from marketplace.needs.pages.words import UNTITLED, as_text, closed_words, value_of
 from marketplace.needs.questions import ASKS, QUESTIONS, SECTIONS, Question, Shape
 from marketplace.needs.rules import NeedContent, Progress, State
 from marketplace.needs.signed import Comment, Leaders, SigningOff
@@ -38,13 +38,17 @@ class StartPage(Page):
     title: str = "Write a need"
     organisation: str
     several: bool
+    closed: str
     headings: tuple[str, ...] = tuple(question.heading for question in QUESTIONS)
 
     @classmethod
     def build(cls, organisations: Sequence[Organisation]) -> StartPage:
-        """Build the page for somebody who writes for these organisations."""
+        """Build the page for somebody who writes for these organisations; closed ones start nothing new."""
+        own = [one for one in organisations if not one.closed]
         return cls(
-            organisation=organisations[0].name if organisations else "", several=len(organisations) > 1
+            organisation=own[0].name if own else "",
+            several=len(own) > 1,
+            closed=closed_words(organisations[0]) if organisations and not own else "",
         )
 
 
@@ -72,6 +76,7 @@ class Tasks(Page):
     template = "needs/tasks.html"
 
     organisation: str
+    closed: str
     published: bool
     groups: tuple[TaskGroup, ...]
     done: str
@@ -94,6 +99,7 @@ class Tasks(Page):
         return cls(
             title=content.title or UNTITLED,
             organisation=need.organisation.name,
+            closed=closed_words(need.organisation),
             published=need.state is State.PUBLISHED,
             groups=tuple(
                 TaskGroup(
@@ -344,6 +350,7 @@ class Check(Page):
 
     title: str = "Check your answers"
     caption: str
+    closed: str
     sections: tuple[CheckSection, ...]
     missing: tuple[Link, ...]
     looks: tuple[Link, ...]
@@ -380,6 +387,7 @@ class Check(Page):
             sections.append(CheckSection(section.heading, tuple(rows)))
         return cls(
             caption=content.title or UNTITLED,
+            closed=closed_words(need.organisation),
             sections=tuple(sections),
             missing=tuple(Link(gap.message, link(gap.question)) for gap in rules.gaps(content)),
             looks=() if waiting else to_look_at(need, draft, back="check"),
