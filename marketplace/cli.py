@@ -48,7 +48,7 @@ from marketplace.settings import Settings
 from marketplace.succession import actions as succession
 from marketplace.succession import importing
 from marketplace.succession import queries as succession_queries
-from marketplace.succession.wording import sentence
+from marketplace.succession.wording import kinds, sentence
 from marketplace.web.health import report
 from marketplace.web.words import count, moment
 from marketplace.worker import make_indexer
@@ -312,6 +312,9 @@ def rehearse_change(ref: str) -> None:
         for code, kind, state, number in rows:
             click.echo(f"  {code:<24} {kind:<14} {state:<24} {number:>6}")
         click.echo(f"  {'':<24} {'all':<39} {sum(int(row[3]) for row in rows):>6}")
+    click.echo("Of each kind, before and after:")
+    for kind, before, after in kinds(found.before, found.after):
+        click.echo(f"  {kind:<64} {before:>6} {after:>6}")
     click.echo(
         f"{count(found.guessed, 'choice')} were not made yet and taken as suggested. Nothing was changed."
     )

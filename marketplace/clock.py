@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
@@ -21,6 +21,11 @@ def now() -> datetime:
 def today() -> date:
     """Return today's date as people in England see it: dates on certificates and cycles are local dates."""
     return now().astimezone(LONDON).date()
+
+
+def end_of(day: date) -> datetime:
+    """Return the first moment after a day in England, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(0), LONDON).astimezone(UTC)
 
 
 def add_working_days(day: date, days: int) -> date:

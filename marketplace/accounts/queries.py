@@ -176,6 +176,11 @@ def live_invitation(session: Session, token: str) -> Invitation:
             "Ask the person who invited you to send another."
         )
     organisation, inviter = invitation.organisation, invitation.invited_by
+    if organisation.closed and lineage.heirs_of(session, organisation.id):
+        raise rules.DeadLink(
+            f"{organisation.name} has closed, and its work is being handed over. The link works again when that is "
+            "done, unless the invitation is taken back."
+        )
     if organisation.closed or invitation.role not in rules.roles_for(organisation.kind):
         raise rules.DeadLink(f"{organisation.name} has closed, so nobody can join it any more.")
     if inviter is not None and (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
@@ -17,7 +17,7 @@ from marketplace.errors import Gone, NotVisible
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Cycle, Need, PlacesRecord, Priority
 from marketplace.needs.rounds import Round, Stand, stand
-from marketplace.organisations.models import NEED_KINDS, Organisation
+from marketplace.organisations.models import NEED_KINDS, Organisation, Succession, SuccessionLink
 from marketplace.web.words import day
 
 
@@ -116,11 +116,14 @@ def answers(session: Session, cycle_id: int, on: date) -> list[Answer]:
     """Return every organisation that could answer in a cycle and was open on a day, by name, with how many it named.
 
     Places of needs that were withdrawn after the cycle had closed count: it is history. A place that is held for a
-    need that nobody has published yet does not count.
+    need that nobody has published yet does not count. Who handed its places over since, or got some, is counted with
+    those that it had on that day.
     """
+    before = _handed_since(session, cycle_id, on)
     region = aliased(Organisation)
     rows = session.execute(
         select(
+            Organisation.id,
             Organisation.code,
             Organisation.name,
             Organisation.kind,
@@ -136,9 +139,38 @@ def answers(session: Session, cycle_id: int, on: date) -> list[Answer]:
         .order_by(Organisation.name, Organisation.id)
     )
     return [
-        Answer(code, name, kind, region_code or "", region_name or "", named)
-        for code, name, kind, region_code, region_name, named in rows
+        Answer(code, name, kind, region_code or "", region_name or "", before.get(id_, named))
+        for id_, code, name, kind, region_code, region_name, named in rows
     ]
+
+
+def _handed_since(session: Session, cycle_id: int, on: date) -> dict[int, int]:
+    """Return how many needs of a cycle each organisation of a handover after a day had named before the handover."""
+    end = clock.end_of(on)
+    if end > clock.now():
+        return {}
+    handed: dict[int, datetime] = {}
+    links = (
+        select(SuccessionLink.from_id, SuccessionLink.to_id, Succession.settled_at)
+        .join(Succession, Succession.id == SuccessionLink.succession_id)
+        .where(Succession.settled_at >= end)
+        .order_by(Succession.settled_at.desc())
+    )
+    for from_id, to_id, at in session.execute(links).all():
+        if at is not None:
+            handed[from_id] = handed[to_id] = at
+    if not handed:
+        return {}
+    records = (
+        select(PlacesRecord.organisation_id, PlacesRecord.needs, PlacesRecord.at)
+        .where(PlacesRecord.cycle_id == cycle_id, PlacesRecord.organisation_id.in_(handed))
+        .order_by(PlacesRecord.at, PlacesRecord.id)
+    )
+    found = dict.fromkeys(handed, 0)
+    for id_, held, at in session.execute(records).all():
+        if at < handed[id_]:
+            found[id_] = sum(bool(need) for need in held)
+    return found
 
 
 def stands(actor: Actor, organisation_id: int) -> list[tuple[Need, Stand]]:

@@ -103,6 +103,20 @@ def read(pairs: Iterable[tuple[str, str]]) -> Asked:
     return rules.read((name, clean_line(value)) for name, value in pairs)
 
 
+def led_on(asked: Asked) -> Asked:
+    """Return it with the organisations of today in place of those that they followed, as far as filters have room."""
+    codes = {code for name in rules.NAMING for code in asked.chosen.get(name, ())}
+    now = queries.codes_now(codes) if codes else {}
+    if not now:
+        return asked
+    chosen = dict(asked.chosen)
+    for name in rules.NAMING & chosen.keys():
+        found = tuple(dict.fromkeys(code for old in chosen[name] for code in now.get(old, (old,))))
+        if len(found) == 1 or name not in rules.ONE_VALUE:
+            chosen[name] = found
+    return replace(asked, chosen=chosen)
+
+
 def shown(actor: Actor, asked: Asked) -> Shown:
     """Return the page of results that an address asks for."""
     world = World.read(actor)

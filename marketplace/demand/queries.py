@@ -25,7 +25,8 @@ from marketplace.families.models import Family, FamilyMember
 from marketplace.needs import queries as needs
 from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
 from marketplace.needs.rules import NeedContent
-from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
+from marketplace.organisations import lineage
+from marketplace.organisations.models import NEED_KINDS, FormerCode, Kind, Organisation
 from marketplace.remembered import Part, remembered
 
 NEED, FAMILY = What.NEED.value, What.FAMILY.value
@@ -77,6 +78,32 @@ def _organisations() -> tuple[dict[int, tuple[str, tuple[tuple[str, ...], ...]]]
 def places() -> Places:
     """Return the names of organisations."""
     return everything(ANONYMOUS).places
+
+
+def codes_now(codes: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return the codes of today for those that stand for an organisation of before; others are left out."""
+    former = dict(
+        db.session.execute(
+            select(FormerCode.code, Organisation.code)
+            .join(Organisation, Organisation.id == FormerCode.organisation_id)
+            .where(FormerCode.code.in_(codes))
+        ).all()
+    )
+    closed = db.session.execute(
+        select(Organisation.code, Organisation.id).where(
+            Organisation.code.in_({*codes, *former.values()}), Organisation.closed_on <= clock.today()
+        )
+    ).all()
+    heirs = {
+        code: tuple(one.code for one in found)
+        for code, id_ in closed
+        if (found := lineage.successors_of(db.session, id_))
+    }
+    return {
+        code: heirs.get(former.get(code, code), (former.get(code, code),))
+        for code in codes
+        if code in former or code in heirs
+    }
 
 
 @lru_cache(maxsize=20_000)

@@ -28,8 +28,8 @@ demand = Blueprint("demand", __name__)
 
 
 def asked_for() -> Asked:
-    """Return what this request's address asks for."""
-    return finder.read(request.args.items(multi=True))
+    """Return what this request's address asks for, of the organisations that there are today."""
+    return finder.led_on(finder.read(request.args.items(multi=True)))
 
 
 def take_a_turn(asked: Asked) -> None:

@@ -70,6 +70,8 @@ FACETS: Mapping[str, str] = {
 _PLACES = {name: at for at, name in enumerate(FACETS)}
 #: Filters with so many values that a person chooses one from a list.
 ONE_VALUE = frozenset({"organisation"})
+#: Filters whose values are codes of organisations.
+NAMING = frozenset({"ics", "organisation"})
 #: What is searched where nobody chose a state.
 USUAL_STATE = (State.OPEN.value,)
 TIMINGS = tuple(timing.value for timing in Timing)

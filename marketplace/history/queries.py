@@ -99,7 +99,7 @@ def read_day(session: Session, text: str) -> date:
 
 def board_of(session: Session, day: date) -> PastBoard:
     """Return the board as it stood at the end of a day."""
-    end = rules.end_of(day)
+    end = clock.end_of(day)
     cycles = {one.id: one for one in session.scalars(select(Cycle).order_by(Cycle.opens_on))}
     counting = rules.rounds_on([(one.id, one.round) for one in cycles.values()], day)
     places = {
@@ -228,7 +228,7 @@ class PastText:
 
 def need_of(session: Session, ref: str, day: date) -> PastText:
     """Return a need as people saw it at the end of a day, or raise `NotVisible` where they saw none."""
-    end = rules.end_of(day)
+    end = clock.end_of(day)
     found = session.execute(
         select(Need, NeedVersion)
         .join(NeedVersion, NeedVersion.need_id == Need.id)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 
-from marketplace.clock import LONDON
 from marketplace.needs.rounds import Round, Stage
 
 
@@ -35,11 +34,6 @@ def check_day(day: date, today: date, first: date | None) -> None:
         raise NoSuchDay(
             f"The first need was published here on {first.day} {first:%B %Y}. There is nothing to read before."
         )
-
-
-def end_of(day: date) -> datetime:
-    """Return the first moment after a day in England."""
-    return datetime.combine(day + timedelta(days=1), time(0), LONDON).astimezone(UTC)
 
 
 def rounds_on(rounds: Sequence[tuple[int, Round]], day: date) -> list[int]:

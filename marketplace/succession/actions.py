@@ -36,6 +36,7 @@ from marketplace.submissions.actions import once
 from marketplace.succession import letters, placing, queries, rules, wording
 from marketplace.succession.movers.catalogue import MOVERS, mover_of, tally
 from marketplace.succession.movers.mover import Handover
+from marketplace.succession.movers.searches import follow_code
 from marketplace.succession.queries import Holdings
 from marketplace.succession.rules import ChangePlan, NotReady, Party, State
 from marketplace.web.links import public_link
@@ -318,6 +319,7 @@ def give_code(actor: Actor, organisation_code: str, ods_code: str) -> None:
         session.add(FormerCode(code=old, organisation_id=organisation.id, ended_at=clock.now()))
         for row in session.scalars(select(SuccessionChoice).where(SuccessionChoice.choice == rules.to(old))):
             row.choice = rules.to(ods_code)
+        follow_code(session, old, ods_code)
         record(session, actor, "organisation.code-entered", "organisation", ods_code, former=old)
         for ref in queries.refs_of_needs(session, [organisation.id]):
             enqueue(session, TOPIC, ref)

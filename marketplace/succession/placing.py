@@ -11,14 +11,23 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace.errors import DomainError
 from marketplace.needs import places
 from marketplace.needs.actions import take_off
-from marketplace.needs.models import Cycle, Need, Priority
+from marketplace.needs.models import Cycle, Need, Priority, by_its_own
+from marketplace.needs.rounds import Round, Standing, stand
 from marketplace.needs.rules import State
 from marketplace.organisations.models import Organisation
 from marketplace.succession import rules
 from marketplace.succession.movers.mover import Handover, cycles_that_count, place_key
-from marketplace.succession.movers.needs import CoSigned, Needs, state_of
+from marketplace.succession.movers.needs import (
+    DRAFT,
+    NO_PLACE,
+    SIGNED_OFF,
+    STANDINGS,
+    WITHDRAWN,
+    CoSigned,
+    Needs,
+)
 from marketplace.succession.queries import Holdings
-from marketplace.succession.rules import PLACES, UNPLACED, WITHDRAW, Place
+from marketplace.succession.rules import PLACES, UNPLACED, WITHDRAW, Item, Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +108,8 @@ def contests(session: Session, holdings: Holdings) -> list[Contest]:
     found = []
     for cycle in cycles_that_count(session):
         for end in ends.values():
-            held = [row for row in rows if row.cycle_id == cycle.id]
+            # A need that was withdrawn after its cycle had closed left its place to history, not to the successor.
+            held = [row for row in rows if row.cycle_id == cycle.id and row.need.withdrawn_at is None]
             coming = [row for row in held if end.code in targets.get((row.organisation_id, row.need_id), [])]
             own = [row for row in held if row.organisation_id == end.id]
             if not coming:
@@ -161,9 +171,11 @@ def settle(handover: Handover, holdings: Holdings, contested: Sequence[Contest])
     moved = {item.id for item in holdings.of(Needs.kind) if holdings.targets(item)}
     left = {(item.owner_id, item.about) for item in holdings.of(CoSigned.kind) if not holdings.remains(item)}
     rows = [(row.cycle_id, row.organisation_id, row.need_id) for row in _rows(session, involved)]
+    states = {item.id: item for item in Needs().items(session, involved)}
     for _, organisation_id, _ in rows:
         handover.ledger.entries[place_key(organisation_id)] -= 1
-    withdrawn = _withdraw(handover, holdings, contested)
+    withdrawn = _withdraw(handover, holdings, contested, states)
+    placed: dict[tuple[int, int], list[Round]] = {}
     for cycle in cycles_that_count(session):
         held: dict[int, list[int]] = {id_: [] for id_ in involved}
         for cycle_id, organisation_id, need_id in rows:
@@ -180,20 +192,58 @@ def settle(handover: Handover, holdings: Holdings, contested: Sequence[Contest])
                 for one in contest.candidates:
                     if not one.own and one.need_id not in ranked:
                         CoSigned().end(handover, one.need_id, contest.successor.id, taken_back=True)
+        for organisation_id, need_ids in held.items():
+            for need_id in need_ids:
+                placed.setdefault((organisation_id, need_id), []).append(cycle.round)
         _write(handover, cycle, held)
+    had = {need_id for _, _, need_id in rows} - withdrawn
+    _note_standing(handover, [item for id_, item in states.items() if id_ in had], placed)
 
 
-def _withdraw(handover: Handover, holdings: Holdings, contested: Sequence[Contest]) -> set[int]:
+def _note_standing(
+    handover: Handover, items: Sequence[Item], placed: Mapping[tuple[int, int], Sequence[Round]]
+) -> None:
+    """Enter how published needs stand that had a place before: by the places they got, or those of past cycles."""
+    session = handover.session
+    rounds = [one.round for one in session.scalars(select(Cycle))]
+    counting = [cycle.id for cycle in cycles_that_count(session)]
+    earlier = set(
+        session.scalars(
+            select(Need.id)
+            .join(Priority, Priority.need_id == Need.id)
+            .where(
+                Need.id.in_([item.id for item in items]),
+                by_its_own(Priority),
+                Priority.cycle_id.not_in(counting),
+            )
+        )
+    )
+    for item in items:
+        if item.state in (DRAFT, SIGNED_OFF, WITHDRAWN):
+            continue
+        got = placed.get((item.owner_id, item.id), ())
+        if got:
+            latest = max(got, key=lambda one: one.opens_on)
+            state = STANDINGS[stand(latest, rounds, handover.today).standing]
+        else:
+            state = STANDINGS[Standing.LAPSED] if item.id in earlier else NO_PLACE
+        handover.ledger.take(item)
+        handover.ledger.put(item.owner_id, item, state)
+
+
+def _withdraw(
+    handover: Handover, holdings: Holdings, contested: Sequence[Contest], states: Mapping[int, Item]
+) -> set[int]:
     gone: set[int] = set()
     for contest in contested:
         for candidate, place in zip(contest.candidates, contest.chosen(holdings), strict=True):
             if place.choice != WITHDRAW or candidate.need_id in gone:
                 continue
             need = handover.session.get_one(Need, candidate.need_id)
-            key = (need.organisation_id, Needs.kind)
-            handover.ledger.entries[*key, state_of(need)] -= 1
+            item = states[need.id]
+            handover.ledger.take(item)
             take_off(handover.session, handover.actor, need, place.words)
-            handover.ledger.entries[*key, state_of(need)] += 1
+            handover.ledger.put(item.owner_id, item, WITHDRAWN)
             gone.add(candidate.need_id)
     return gone
 

@@ -15,7 +15,7 @@ from marketplace.organisations import lineage
 from marketplace.organisations import queries as registry
 from marketplace.organisations.models import NEED_KINDS, Organisation, Succession, SuccessionMove
 from marketplace.organisations.rules import Change
-from marketplace.succession import actions, forms, importing, placing, queries, rules
+from marketplace.succession import actions, forms, importing, placing, queries, rules, staffing
 from marketplace.succession.movers.catalogue import mover_of
 from marketplace.succession.movers.mover import Mover
 from marketplace.succession.pages.change import ChangePage
@@ -267,7 +267,12 @@ def confirm(ref: str) -> ResponseReturnValue:
 def _confirm_page(ref: str) -> ConfirmPage:
     holdings = _holdings(ref)
     contests = placing.contests(db.session, holdings)
-    return ConfirmPage.build(holdings, contests, actions.problems(holdings, contests))
+    return ConfirmPage.build(
+        holdings,
+        contests,
+        actions.problems(holdings, contests),
+        staffing.missing(db.session, holdings),
+    )
 
 
 @succession.post("/successions/<ref>/confirm")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from marketplace.organisations.models import Succession
 from marketplace.organisations.rules import Change
@@ -22,6 +22,17 @@ def sentence(change: Succession) -> str:
         Change.TRANSFER: f"Some things of {starts} go to {ends} on {on}.",
         Change.RENAME: f"{change.old_name} is called {change.new_name} from {on} on.",
     }[change.kind]
+
+
+def kinds(
+    before: Sequence[Sequence[str | int]], after: Sequence[Sequence[str | int]]
+) -> list[tuple[str, int, int]]:
+    """Return how many there were of each kind before, and after, by the kind's name."""
+    counted: dict[str, list[int]] = {}
+    for side, rows in enumerate((before, after)):
+        for _, kind, _, number in rows:
+            counted.setdefault(str(kind), [0, 0])[side] += int(number)
+    return [(kind, was, now) for kind, (was, now) in sorted(counted.items())]
 
 
 def sums(counted: Mapping[Key, int], codes: Mapping[int, str]) -> list[list[str | int]]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from marketplace import clock
 from marketplace.organisations.models import (
     HinPatch,
     Organisation,
 )
-from marketplace.organisations.queries import is_open
 from marketplace.succession.movers.mover import (
     Handover,
 )
@@ -128,10 +128,14 @@ class Trusts:
     columns: ClassVar[tuple[str, ...]] = ("organisation.parent_id",)
 
     def items(self, session: Session, organisation_ids: Collection[int]) -> list[Item]:
-        """Return the open organisations, by name."""
+        """Return the organisations that have not closed, by name."""
         rows = session.scalars(
             select(Organisation)
-            .where(Organisation.parent_id.in_(organisation_ids), is_open())
+            .where(
+                Organisation.parent_id.in_(organisation_ids),
+                # Also one that opens later: it would open in the area of an organisation that is no more.
+                or_(Organisation.closed_on.is_(None), Organisation.closed_on > clock.today()),
+            )
             .order_by(Organisation.parent_id, Organisation.name, Organisation.id)
         ).all()
         return [

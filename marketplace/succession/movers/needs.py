@@ -9,11 +9,13 @@ from typing import ClassVar
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
+from marketplace import clock
 from marketplace.audit.actions import record
 from marketplace.families.models import CoSignature
 from marketplace.families.rules import Ending
 from marketplace.introductions.models import Introduction
-from marketplace.needs.models import Need
+from marketplace.needs.models import Cycle, Need, Priority
+from marketplace.needs.rounds import Round, Standing, stand
 from marketplace.needs.rules import TOPIC, State
 from marketplace.organisations.models import (
     Organisation,
@@ -30,13 +32,25 @@ from marketplace.web.words import count, listed
 CO_SIGNED = "Co-signed"
 
 
-def state_of(need: Need) -> str:
-    """Return the state of a need as it is counted."""
+WITHDRAWN, SIGNED_OFF, DRAFT = "Withdrawn", "Being signed off", "Draft"
+#: A published need that never had a place.
+NO_PLACE = "Published, without a place"
+STANDINGS = {
+    Standing.CURRENT: "Open",
+    Standing.TO_CONFIRM: "Not yet confirmed",
+    Standing.LAPSED: "Lapsed",
+}
+
+
+def state_of(need: Need, rounds: Sequence[Round]) -> str:
+    """Return the state of a need as it is counted, given every round."""
     if need.state is State.WITHDRAWN:
-        return "Withdrawn"
+        return WITHDRAWN
     if need.state is State.DRAFT:
-        return "Being signed off" if need.waiting is not None else "Draft"
-    return "Published"
+        return SIGNED_OFF if need.waiting is not None else DRAFT
+    if need.priority is None:
+        return NO_PLACE
+    return STANDINGS[stand(need.priority.cycle.round, rounds, clock.today()).standing]
 
 
 class Needs:
@@ -54,13 +68,19 @@ class Needs:
         needs = session.scalars(
             select(Need)
             .where(Need.organisation_id.in_(organisation_ids))
-            .options(joinedload(Need.current), joinedload(Need.draft), joinedload(Need.sign_off))
+            .options(
+                joinedload(Need.current),
+                joinedload(Need.draft),
+                joinedload(Need.sign_off),
+                joinedload(Need.priority).joinedload(Priority.cycle),
+            )
             .order_by(Need.organisation_id, Need.created_at.desc(), Need.id.desc())
         ).all()
         placed = {
             (row.organisation_id, row.need_id): f"{row.cycle.name}: place {row.rank}"
             for row in places_that_count(session, organisation_ids)
         }
+        rounds = [one.round for one in session.scalars(select(Cycle))]
         with_it = self._with_it(session, [need.id for need in needs])
         found = []
         for need in needs:
@@ -71,7 +91,7 @@ class Needs:
                     id=need.id,
                     about=need.id,
                     owner_id=need.organisation_id,
-                    state=state_of(need),
+                    state=state_of(need, rounds),
                     title=(text.title if text is not None else "") or "Need without a title",
                     detail=". ".join(
                         words

@@ -59,6 +59,7 @@ class People:
         """End the role, and begin it anew where it was chosen; a role that is held there already is one."""
         session, today = handover.session, handover.today
         old = session.get_one(Membership, item.id)
+        until = old.ended_on  # one that was to end on a day anyway still does
         old.ended_on = max(today, old.started_on)
         session.flush()
         handover.ledger.take(item)
@@ -80,6 +81,7 @@ class People:
                         organisation_id=organisation.id,
                         role=old.role,
                         started_on=today,
+                        ended_on=until,
                     )
                 )
                 session.flush()
@@ -128,7 +130,22 @@ class Invitations:
         handover.ledger.take(item)
         if to:
             row.organisation_id = to[0].id
+            if not self._vouched_for(handover.session, row):
+                row.invited_by_id = handover.actor.user_id
             handover.ledger.put(to[0].id, item)
         else:
             row.revoked_at = handover.at
         handover.note(item, to[0].id if to else None)
+
+    def _vouched_for(self, session: Session, row: Invitation) -> bool:
+        """Tell whether who invited belongs to the new organisation too; if not, who hands over answers for it."""
+        return row.invited_by_id is None or (
+            session.scalar(
+                select(Membership.id).where(
+                    Membership.user_id == row.invited_by_id,
+                    Membership.organisation_id == row.organisation_id,
+                    or_(Membership.ended_on.is_(None), Membership.ended_on > clock.today()),
+                )
+            )
+            is not None
+        )

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.demand.models import SavedSearch
+from marketplace.demand.rules import NAMING
 from marketplace.organisations.models import (
     Organisation,
 )
@@ -18,8 +19,21 @@ from marketplace.succession.movers.mover import (
 )
 from marketplace.succession.rules import EVERY, Item
 
-#: Filters of a search whose values are codes of organisations.
-NAMING = frozenset({"organisation", "ics"})
+
+def naming(query: str, old: str, codes: Sequence[str]) -> str:
+    """Return a search's part of the address with other organisations in place of one, each once."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in parse_qsl(query):
+        ours = name in NAMING and value == old
+        pairs += [(name, code) for code in codes] if ours else [(name, value)]
+    return urlencode(list(dict.fromkeys(pairs)))
+
+
+def follow_code(session: Session, old: str, code: str) -> None:
+    """Let the saved searches for an organisation follow it to its new code; who keeps them notices nothing."""
+    wanted = SavedSearch.query.contains(f"={old}", autoescape=True)
+    for row in session.scalars(select(SavedSearch).where(wanted)):
+        row.query = naming(row.query, old, [code])
 
 
 class SavedSearches:
@@ -63,14 +77,10 @@ class SavedSearches:
         """Name the new organisations in the search, each once."""
         row = handover.session.get_one(SavedSearch, item.id)
         old = handover.session.get_one(Organisation, item.owner_id).code
-        pairs: list[tuple[str, str]] = []
-        for name, value in parse_qsl(row.query):
-            ours = name in NAMING and value == old
-            pairs += [(name, one.code) for one in to] if ours else [(name, value)]
         before = {
             (found.owner_id, found.id) for found in self.items(handover.session, [one.id for one in to])
         }
-        row.query = urlencode(list(dict.fromkeys(pairs)))
+        row.query = naming(row.query, old, [one.code for one in to])
         handover.session.flush()
         handover.ledger.take(item)
         for organisation in to:

@@ -27,18 +27,22 @@ class ConfirmPage(Page):
     rows: tuple[SumRow, ...]
     places: tuple[Row, ...]
     problems: tuple[str, ...]
+    missing: tuple[str, ...]
     back: str
     lock_version: int
 
     @classmethod
-    def build(cls, holdings: Holdings, contests: Sequence[Contest], found: Sequence[str]) -> ConfirmPage:
-        """Return the page."""
+    def build(
+        cls, holdings: Holdings, contests: Sequence[Contest], found: Sequence[str], missing: Sequence[str]
+    ) -> ConfirmPage:
+        """Return the page; ``found`` keeps it from being confirmed, ``missing`` is only told."""
         return cls(
             title="Confirm the handover",
             sentence=wording.sentence(holdings.change),
             rows=_destinations(holdings),
             places=tuple(_place_row(holdings, contest) for contest in contests),
             problems=tuple(found),
+            missing=tuple(missing),
             back=url_for("succession.change", ref=holdings.change.ref),
             lock_version=holdings.change.lock_version,
         )

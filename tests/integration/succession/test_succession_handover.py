@@ -101,7 +101,8 @@ def test_a_merger_hands_over_needs_in_every_state_and_the_counts_add_up(session:
     for state, before, after in (
         ("Draft", 2, 2),
         ("Being signed off", 2, 2),
-        ("Published", 8, 7),
+        ("Open", 6, 3),
+        ("Published, without a place", 2, 4),
         ("Withdrawn", 2, 3),
     ):
         assert total(change.before, "need", state) == before
