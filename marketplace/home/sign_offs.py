@@ -14,7 +14,7 @@ from marketplace.home.pages import Block, Desk, Line, Step
 from marketplace.needs import signing
 from marketplace.needs.models import Need, SignOff
 from marketplace.needs.pages.words import UNTITLED
-from marketplace.needs.signed import TAGS
+from marketplace.needs.signed import CHANGES_ASKED, TAGS, reviewer
 from marketplace.needs.signing import Step as Stage
 from marketplace.reviews import queries
 from marketplace.web.pages import Link, Tag
@@ -86,6 +86,28 @@ def check_block(actor: Actor) -> tuple[Block, Sequence[SignOff]]:
     return block, waiting
 
 
+def unseen_blocks(actor: Actor) -> tuple[Block, ...]:
+    """Return what is public without the check of the actor's HINs, where there is any."""
+    found = queries.unseen(db.session, actor)
+    if not found:
+        return ()
+    return (
+        Block(
+            f"Published without your check ({len(found)})",
+            tuple(
+                Line(
+                    Link(one.title or UNTITLED, url_for("reviews.review", ref=one.need.ref)),
+                    f"{one.need.organisation.name}. You can still check it.",
+                    (Tag("Not checked", "orange"),),
+                )
+                for one in found[:SHOWN]
+            ),
+            "",
+            Link("All needs to sign off", url_for("reviews.queue")),
+        ),
+    )
+
+
 def check_step(waiting: Sequence[SignOff]) -> Step:
     """Return the next step of a broker for whose check something waits."""
     first = waiting[0]
@@ -118,10 +140,11 @@ def _review_line(one: SignOff) -> Line:
 def lead_block(written: Sequence[Need]) -> Block:
     """Return the lead's needs that are with reviewers or came back, what came back first."""
     back = [need for need in written if came_back(need)]
+    asked = [need for need in written if changes_asked(need)]
     waiting = [need for need in written if need.waiting is not None]
     return Block(
         "Being signed off",
-        tuple(_own_line(need) for need in (*back, *waiting)[:SHOWN]),
+        (*map(_asked_line, asked), *map(_own_line, (*back, *waiting)))[:SHOWN],
         "What you submit waits here until your sponsor has approved it and the HIN has checked it.",
         Link("Our top three", url_for("needs.workspace")),
     )
@@ -130,6 +153,21 @@ def lead_block(written: Sequence[Need]) -> Block:
 def came_back(need: Need) -> bool:
     """Tell whether a need was returned and waits for its writers."""
     return need.draft is not None and need.sign_off is not None and need.sign_off.step is Stage.RETURNED
+
+
+def changes_asked(need: Need) -> bool:
+    """Tell whether a HIN asks for changes of the published text."""
+    return need.sign_off is not None and need.sign_off.asked_at is not None and need.sign_off.unseen
+
+
+def _asked_line(need: Need) -> Line:
+    assert need.sign_off is not None  # noqa: S101 - the caller looked
+    ready = need.draft is not None
+    return Line(
+        Link(title_of(need), url_for("needs.check" if ready else "needs.need", ref=need.ref)),
+        f"{reviewer(need.sign_off)} read the published text and asks for changes",
+        (CHANGES_ASKED,),
+    )
 
 
 def _own_line(need: Need) -> Line:

@@ -79,6 +79,27 @@ def returned(title: str, reviewer: str, comments: int, link: str) -> Letter:
     )
 
 
+def checked_later(title: str, hin: str, link: str) -> Letter:
+    """Tell the organisation that a need that was published unchecked has been checked now."""
+    return _letter(
+        f"Checked: “{title}”",
+        f"{hin} has checked this need, which was published without its check. Its page says so now.",
+        f"See the need:\n{link}",
+    )
+
+
+def changes_asked(title: str, hin: str, comments: int, link: str) -> Letter:
+    """Tell the writers that a HIN asks for changes of a need that was published unchecked."""
+    said = count(comments, "comment") if comments else "a note"
+    return _letter(
+        f"Changes asked for: “{title}”",
+        f"{hin} has read this need, which was published without its check, and has {said}.",
+        "It stays public meanwhile. When you change it, each comment stands beside its question. Your sponsor and "
+        "the HIN read the new version before it replaces this one.",
+        f"Read what is asked:\n{link}",
+    )
+
+
 def published(titles: Sequence[str], how: str, link: str) -> Letter:
     """Tell the writers that their needs are public."""
     return _letter(

@@ -160,8 +160,10 @@ class Need(Base):
 
     @property
     def comments_to_settle(self) -> list[ReviewComment]:
-        """Return what a reviewer said when the need was returned last; empty when it was not."""
-        if self.draft is None or self.sign_off is None or self.sign_off.step is not Step.RETURNED:
+        """Return what a reviewer said last, when the need was returned or after it was published unchecked."""
+        if self.draft is None or self.sign_off is None:
+            return []
+        if self.sign_off.step is not Step.RETURNED and self.sign_off.asked_at is None:
             return []
         return self.sign_off.comments
 
@@ -340,10 +342,12 @@ class SignOff(NeedFields, Base):
     checked_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     #: The HIN that checked it.
     hin_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
-    #: Why it was published without a HIN's check.
+    #: Why it was published without a HIN's check. It stays when a HIN checks it later, beside ``checked_at``.
     unchecked: Mapped[Unchecked | None] = mapped_column(Choice(Unchecked))
     #: When the sponsors were told that the HIN's time is over.
     silence_told_at: Mapped[datetime | None]
+    #: When a HIN that read it after it was published asked for changes; what it said is in the comments and the note.
+    asked_at: Mapped[datetime | None]
     returned_at: Mapped[datetime | None]
     returned_by_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
     return_note: Mapped[str] = mapped_column(default="")
@@ -356,6 +360,15 @@ class SignOff(NeedFields, Base):
     comments: Mapped[list[ReviewComment]] = relationship(
         back_populates="sign_off", order_by="ReviewComment.id", cascade="all, delete-orphan"
     )
+
+    @property
+    def unseen(self) -> bool:
+        """Tell whether it is public and a HIN may still check it."""
+        return (
+            self.version is not None
+            and self.checked_at is None
+            and self.unchecked in (Unchecked.SILENT, Unchecked.NO_HIN)
+        )
 
     @property
     def step(self) -> Step:

@@ -14,7 +14,7 @@ from marketplace.needs import queries, rules, signing
 from marketplace.needs.models import Need, ReviewComment, SignOff
 from marketplace.needs.questions import ASKS
 from marketplace.needs.signing import Step
-from marketplace.web.pages import Link, Tag
+from marketplace.web.pages import Link, Row, Tag
 from marketplace.web.words import day, moment
 
 TAGS: Mapping[Step, Tag] = {
@@ -24,6 +24,7 @@ TAGS: Mapping[Step, Tag] = {
     Step.TAKEN_BACK: Tag("Taken back", "grey"),
     Step.PUBLISHED: Tag("Published", "green"),
 }
+CHANGES_ASKED = Tag("The HIN asks for changes", "orange")
 
 
 def reviewer(sign_off: SignOff) -> str:
@@ -88,6 +89,17 @@ def _comment(
         state=comment_state(one),
         error=errors.get(one.id, ""),
     )
+
+
+def changes_asked(need: Need) -> tuple[Row, ...]:
+    """Return what a HIN asks to change in the published text, by field, in the order of the questions."""
+    sign_off = need.sign_off
+    if sign_off is None or sign_off.asked_at is None or sign_off.version != need.version:
+        return ()
+    said = {one.field: one for one in sign_off.comments}
+    rows = [Row(ASKS[name].short, said[name].text) for name in ASKS if name in said]
+    note = [Row("Note", sign_off.return_note)] if sign_off.return_note else []
+    return (*rows, *note)
 
 
 def comment_state(one: ReviewComment) -> str:
@@ -184,6 +196,12 @@ def signing_off_of(actor: Actor, need: Need) -> SigningOff | None:
         return SigningOff(
             TAGS[step], f"{reviewer(sign_off)} returned it on {day(sign_off.returned_at)}.{note}"
         )
+    if step is Step.PUBLISHED and sign_off.asked_at is not None:
+        note = f" {sign_off.return_note}" if sign_off.return_note else ""
+        return SigningOff(
+            CHANGES_ASKED,
+            f"{reviewer(sign_off)} read the published text on {day(sign_off.asked_at)} and asks for changes.{note}",
+        )
     if not step.open:
         return None
     take_back = (
@@ -252,6 +270,11 @@ def signed_words(sign_off: SignOff | None) -> str:
     if sign_off is None or sign_off.approved_at is None:
         return ""
     approved = f"Approved by the organisation’s sponsor on {day(sign_off.approved_at)}"
+    if sign_off.checked_at is not None and sign_off.hin is not None and sign_off.unchecked is not None:
+        return (
+            f"{approved}, and published before a health innovation network had checked it. "
+            f"Checked by {sign_off.hin.name} on {day(sign_off.checked_at)}."
+        )
     if sign_off.checked_at is not None and sign_off.hin is not None:
         return f"{approved}, and checked by {sign_off.hin.name} on {day(sign_off.checked_at)}."
     if sign_off.unchecked is not None:

@@ -13,13 +13,13 @@ from marketplace.access.policy import Permission, Role
 from marketplace.accounts.models import User
 from marketplace.accounts.queries import people_with
 from marketplace.audit.actions import record
-from marketplace.errors import DomainError, NotVisible
+from marketplace.errors import DomainError, Gone, NotVisible
 from marketplace.needs import letters, queries, signed, signing
-from marketplace.needs.actions import use_case
+from marketplace.needs.actions import use_case, withdrawn_words
 from marketplace.needs.letters import Letter
 from marketplace.needs.models import Need, ReviewComment, SignOff
 from marketplace.needs.questions import ASKS
-from marketplace.needs.signing import Step, Unchecked
+from marketplace.needs.signing import Decided, Step, Unchecked
 from marketplace.needs.submitting import publish
 from marketplace.notices.actions import send
 from marketplace.organisations import lineage
@@ -73,21 +73,28 @@ def approve(actor: Actor, chosen: Mapping[str, Seen], *, form_key: str = "") -> 
 
 
 def check(actor: Actor, ref: str, seen: Seen, *, form_key: str = "") -> None:
-    """Check a need as its HIN, and publish it.
+    """Check a need as its HIN, and publish it; one that was published unchecked is marked as checked.
 
     Raises:
         NotVisible: no HIN of the actor covers the organisation. OwnWork: the actor wrote or approved it.
-        Decided: it was decided on, taken back or submitted anew meanwhile.
+        Decided: it was decided on, taken back or submitted anew meanwhile. Gone: it was withdrawn.
         OrganisationClosed: the organisation has closed; it is checked when its successor has it.
     """
     with use_case() as session:
         once(session, actor, form_key, path_of("reviews.queue"))
         [need] = _held(session, [ref])
-        sign_off, hin = _as_hin(session, actor, need, seen)
+        late = _published_unseen(need)
+        sign_off, hin = _as_hin(session, actor, need, seen, Step.PUBLISHED if late else Step.APPROVED)
         lineage.check_open(session, need.organisation)
         signing.check_not_own(actor.user_id, _hands_in(sign_off), "check")
         sign_off.checked_at, sign_off.checked_by_id, sign_off.hin_id = clock.now(), actor.user_id, hin.id
         sign_off.lock_version += 1
+        if late:
+            _record(session, actor, "need.checked-later", need, sign_off)
+            title, link = _public_title(need), public_link("needs.need", ref=ref)
+            for person in _concerned(session, need, sign_off):
+                _send(session, person, letters.checked_later(title, hin.name, link))
+            return
         _record(session, actor, "need.checked", need, sign_off)
         publish(session, actor, need, sign_off)
         session.flush()
@@ -108,7 +115,7 @@ def send_back(
         once(session, actor, form_key, path_of("reviews.queue"))
         [need] = _held(session, [ref])
         if need.sign_off is not None and need.sign_off.approved_at is not None and not _sponsors(actor, need):
-            sign_off, hin = _as_hin(session, actor, need, seen)
+            sign_off, hin = _as_hin(session, actor, need, seen, Step.APPROVED)
             sign_off.hin_id = hin.id
         else:
             sign_off = _as_sponsor(actor, need, Step.SUBMITTED, seen)
@@ -125,6 +132,42 @@ def send_back(
         session.refresh(sign_off, ["hin"])
         letter = letters.returned(
             sign_off.title, signed.reviewer(sign_off), len(said), public_link("needs.check", ref=need.ref)
+        )
+        for person in _writers(session, need, sign_off):
+            _send(session, person, letter)
+
+
+def ask_for_changes(
+    actor: Actor, ref: str, seen: Seen, comments: Mapping[str, str], note: str = "", *, form_key: str = ""
+) -> None:
+    """Comment, as its HIN, on a need that was published unchecked; it stays public until a new version replaces it.
+
+    The comments stand beside the fields of its next draft, and have to be dealt with before that is submitted.
+
+    Raises:
+        NotVisible: no HIN of the actor covers the organisation. Gone: the need was withdrawn.
+        Decided: it was checked, or a new version was submitted, meanwhile.
+        DomainError: nothing is said, or too much, or the HIN has asked already.
+    """
+    with use_case() as session:
+        once(session, actor, form_key, path_of("reviews.queue"))
+        [need] = _held(session, [ref])
+        _published_unseen(need)
+        sign_off, hin = _as_hin(session, actor, need, seen, Step.PUBLISHED)
+        if not sign_off.unseen:
+            raise Decided("This need has been checked meanwhile")
+        if sign_off.asked_at is not None:
+            raise DomainError("Changes were asked for already. You check them when the new version comes")
+        said = {name: text for name, text in comments.items() if text}
+        signing.check_return(said, note)
+        sign_off.asked_at, sign_off.hin_id, sign_off.return_note = clock.now(), hin.id, note
+        sign_off.lock_version += 1
+        for name in ASKS:
+            if name in said:
+                sign_off.comments.append(ReviewComment(field=name, text=said[name]))
+        _record(session, actor, "need.changes-asked", need, sign_off, fields=sorted(said))
+        letter = letters.changes_asked(
+            _public_title(need), hin.name, len(said), public_link("needs.need", ref=ref)
         )
         for person in _writers(session, need, sign_off):
             _send(session, person, letter)
@@ -189,7 +232,16 @@ def _as_sponsor(actor: Actor, need: Need, expected: Step, seen: Seen) -> SignOff
     return _looked_at(need, expected, seen)
 
 
-def _as_hin(session: Session, actor: Actor, need: Need, seen: Seen) -> tuple[SignOff, Organisation]:
+def _published_unseen(need: Need) -> bool:
+    """Tell whether a need is public without a HIN's check; raise `Gone` for one that was withdrawn."""
+    if need.withdrawn_at is not None:
+        raise Gone(withdrawn_words(need))
+    return need.sign_off is not None and need.sign_off.unseen
+
+
+def _as_hin(
+    session: Session, actor: Actor, need: Need, seen: Seen, expected: Step
+) -> tuple[SignOff, Organisation]:
     sign_off = need.sign_off
     if sign_off is None or sign_off.approved_at is None:
         raise NotVisible
@@ -199,7 +251,7 @@ def _as_hin(session: Session, actor: Actor, need: Need, seen: Seen) -> tuple[Sig
     hin = next((one for one in queries.checking_hins(need.organisation) if one.id in own), None)
     if hin is None:  # it has closed, and its broker still belongs to it
         raise NotVisible
-    return _looked_at(need, Step.APPROVED, seen), hin
+    return _looked_at(need, expected, seen), hin
 
 
 def _looked_at(need: Need, expected: Step, seen: Seen) -> SignOff:
@@ -278,6 +330,12 @@ def _writers(session: Session, need: Need, sign_off: SignOff) -> list[User]:
     wanted = {sign_off.submitted_by_id, people.owner_id if people is not None else None} - {None}
     leads = people_with(session, need.organisation_id, Role.NEED_LEAD)
     return [one for one in leads if one.id in wanted] or list(leads)
+
+
+def _concerned(session: Session, need: Need, sign_off: SignOff) -> list[User]:
+    """Return the writers and the sponsors of a need, each once."""
+    sponsors = people_with(session, need.organisation_id, Role.SPONSOR)
+    return list({one.id: one for one in (*_writers(session, need, sign_off), *sponsors)}.values())
 
 
 def _tell_published(session: Session, actor: Actor, needs: Sequence[Need]) -> None:

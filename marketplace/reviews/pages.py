@@ -34,6 +34,8 @@ from marketplace.web.pages import Link, Page, Row, Tag
 from marketplace.web.search import meanings_of
 from marketplace.web.words import count, day, moment
 
+NOT_CHECKED = Tag("Not checked", "orange")
+
 # What stands beside a field
 
 
@@ -123,6 +125,7 @@ class QueuePage(Page):
     to_approve: tuple[Batch, ...]
     with_hin: tuple[Waiting, ...]
     to_check: tuple[Waiting, ...]
+    unseen: tuple[Waiting, ...]
     approve_href: str
     several: bool
 
@@ -133,6 +136,7 @@ class QueuePage(Page):
         to_approve: Sequence[SignOff],
         approved: Sequence[SignOff],
         to_check: Sequence[SignOff],
+        unseen: Sequence[SignOff],
     ) -> QueuePage:
         """Build the page for a sponsor, a HIN's broker, or somebody who is both."""
         batches: dict[int, list[SignOff]] = {}
@@ -150,6 +154,7 @@ class QueuePage(Page):
             ),
             with_hin=tuple(_waiting(actor, one) for one in approved),
             to_check=tuple(_waiting(actor, one) for one in to_check),
+            unseen=tuple(_waiting(actor, one) for one in unseen),
             approve_href=url_for("reviews.approve"),
             several=len(to_approve) > 1,
         )
@@ -170,7 +175,11 @@ def _waiting(actor: Actor, sign_off: SignOff) -> Waiting:
     tags, closed = [_kind_tag(sign_off)], closed_words(sign_off.need.organisation)
     words = f"{need.organisation.name}. Submitted on {day(sign_off.submitted_at)}"
     publish, hands = "", set(sign_off.writers)
-    if sign_off.approved_at is not None:
+    if sign_off.unseen:
+        words += ". Published without a check."
+        tags.append(NOT_CHECKED)
+        hands |= {sign_off.approved_by_id or 0}
+    elif sign_off.approved_at is not None:
         until = signing.check_by(sign_off.approved_at)
         late = signing.is_silent(sign_off.approved_at, clock.now())
         words += f", approved on {day(sign_off.approved_at)}. "
@@ -228,6 +237,8 @@ class ReviewPage(Page):
     asked: int
     changed: tuple[str, ...]
     decision: str
+    act: str
+    send_back: str
     next: str
     may_decide: str
     conflict: str
@@ -245,7 +256,8 @@ class ReviewPage(Page):
         content = sign_off.content()
         previous = _known_rounds(actor, need, sign_off)
         before, compared = _compared_with(need, sign_off, previous)
-        earlier = previous[-1].comments if previous and previous[-1].version is None else []
+        said = previous[-1] if previous else None
+        earlier = said.comments if said is not None and (said.version is None or said.asked_at) else []
         left = need.draft.left_as_is if need.draft is not None else []
         notes = notes_of(content, before, left, earlier)
         decision = _decision(actor, need, sign_off)
@@ -255,7 +267,11 @@ class ReviewPage(Page):
         return cls(
             title=f"Sign off: {sign_off.title}" if decision else f"Submitted: {sign_off.title}",
             organisation=organisation_link(need.organisation),
-            tags=(_kind_tag(sign_off), signed.TAGS[sign_off.step]),
+            tags=(
+                _kind_tag(sign_off),
+                signed.TAGS[sign_off.step],
+                *((NOT_CHECKED,) if sign_off.unseen else ()),
+            ),
             need_title=sign_off.title,
             words=_how_far(sign_off),
             change_note=sign_off.change_note,
@@ -268,6 +284,8 @@ class ReviewPage(Page):
             asked=sum(len(note.findings) for note in notes.values()),
             changed=tuple(note.label for note in notes.values() if note.changed),
             decision=decision,
+            act=_act_words(sign_off, decision),
+            send_back=_send_back_words(sign_off),
             next=_next_words(need, decision),
             may_decide=(closed or _own_words(actor, sign_off)) if decision else "",
             conflict=conflict,
@@ -311,11 +329,24 @@ def _decision(actor: Actor, need: Need, sign_off: SignOff) -> str:
     """Return what this person can do now: approve, check, or nothing."""
     if sign_off.step is Step.SUBMITTED and actor.may(Permission.NEED_APPROVE, need.organisation_id):
         return "approve"
-    if sign_off.step is Step.APPROVED and actor.may(Permission.NEED_CHECK):
+    if (sign_off.step is Step.APPROVED or sign_off.unseen) and actor.may(Permission.NEED_CHECK):
         own = actor.organisations(Permission.NEED_CHECK)
         if any(hin.id in own for hin in queries.checking_hins(need.organisation)):
             return "check"
     return ""
+
+
+def _act_words(sign_off: SignOff, decision: str) -> str:
+    if decision == "approve":
+        return "Approve"
+    return "Checked" if sign_off.unseen else "Checked: publish it"
+
+
+def _send_back_words(sign_off: SignOff) -> str:
+    """Return what the other button says; empty where changes were asked for already."""
+    if not sign_off.unseen:
+        return "Return with comments"
+    return "Ask for changes" if sign_off.asked_at is None else ""
 
 
 def _own_words(actor: Actor, sign_off: SignOff) -> str:
@@ -329,6 +360,16 @@ def _own_words(actor: Actor, sign_off: SignOff) -> str:
 
 
 def _next_words(need: Need, decision: str) -> str:
+    if decision == "check" and need.sign_off is not None and need.sign_off.unseen:
+        if need.sign_off.asked_at is not None:
+            return (
+                f"Changes were asked for on {day(need.sign_off.asked_at)}; the new version comes to you when it is "
+                "submitted. If you check this one, its page says so."
+            )
+        return (
+            "It is public already, as not checked. When you have checked it, its page says so. If you ask for "
+            "changes, it stays public until the organisation publishes a new version, which you check first."
+        )
     if decision == "check":
         return "When you have checked it, it is published at once."
     if not decision:
@@ -360,6 +401,8 @@ def _how_far(sign_off: SignOff) -> str:
         parts.append(f"Taken back by the writers on {moment(sign_off.taken_back_at)}.")
     if sign_off.version is not None:
         parts.append(f"Published as version {sign_off.version}.")
+    if sign_off.asked_at is not None:
+        parts.append(f"{signed.reviewer(sign_off)} asked for changes on {day(sign_off.asked_at)}.")
     return " ".join(parts)
 
 

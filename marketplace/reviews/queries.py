@@ -13,7 +13,9 @@ from marketplace.access.policy import POLICY, Permission, Role
 from marketplace.accounts.models import Invitation, Membership, User
 from marketplace.accounts.queries import Member, in_force, members_of, organisations_with, pending_invitations
 from marketplace.errors import NotVisible
+from marketplace.needs import queries as needs
 from marketplace.needs.models import Need, NeedPeople, NeedVersion, Priority, SignOff
+from marketplace.needs.signing import Unchecked
 from marketplace.organisations import queries as organisations
 from marketplace.organisations.models import Organisation
 from marketplace.organisations.queries import is_open
@@ -70,6 +72,34 @@ def to_check(session: Session, actor: Actor) -> Sequence[SignOff]:
             Need.organisation_id.in_(checked_patch(session, actor)),
         )
         .order_by(None)
+        .order_by(SignOff.approved_at, SignOff.id)
+    ).all()
+
+
+def unseen(session: Session, actor: Actor) -> Sequence[SignOff]:
+    """Return what stands on the board without a check of the actor's HINs, what was published first on top.
+
+    What they have asked to change is left out: its new version comes to them.
+    """
+    patch = checked_patch(session, actor)
+    if not patch:
+        return ()
+    on_board = needs.on_board(select(Need.id).select_from(Need)).correlate(None)
+    return session.scalars(
+        select(SignOff)
+        .join(Need, and_(Need.id == SignOff.need_id, Need.round == SignOff.round))
+        .where(
+            SignOff.version.is_not(None),
+            SignOff.checked_at.is_(None),
+            SignOff.asked_at.is_(None),
+            SignOff.unchecked.in_((Unchecked.SILENT, Unchecked.NO_HIN)),
+            Need.organisation_id.in_(patch),
+            Need.id.in_(on_board),
+        )
+        .options(
+            contains_eager(SignOff.need).joinedload(Need.organisation),
+            contains_eager(SignOff.need).joinedload(Need.priority).joinedload(Priority.cycle),
+        )
         .order_by(SignOff.approved_at, SignOff.id)
     ).all()
 

@@ -63,6 +63,7 @@ def queue_page() -> pages.QueuePage:
         queries.to_approve(db.session, actor),
         queries.approved(db.session, actor),
         queries.to_check(db.session, actor),
+        queries.unseen(db.session, actor),
     )
 
 
@@ -95,11 +96,15 @@ def review(ref: str) -> ResponseReturnValue:
 def decide(ref: str) -> ResponseReturnValue:
     """Approve, check or return a need."""
     actor, form = current_actor(), ReviewForm()
-    queries.reviewed_need(db.session, actor, ref)
+    need = queries.reviewed_need(db.session, actor, ref)
+    unseen = need.sign_off is not None and need.sign_off.unseen
     key, comments, note = form.form_key.data or "", form.comments(), form.note.data or ""
     try:
         if form.validate():
-            if form.decision == "return":
+            if form.decision == "return" and unseen:
+                actions.ask_for_changes(actor, ref, form.seen, comments, note, form_key=key)
+                flash("Its writers are told, and see your comments beside the fields when they change it.")
+            elif form.decision == "return":
                 actions.send_back(actor, ref, form.seen, comments, note, form_key=key)
                 flash("The need is returned. Its writers are told, and see your comments beside the fields.")
             else:
@@ -108,7 +113,11 @@ def decide(ref: str) -> ResponseReturnValue:
                     flash(approved_words(*actions.approve(actor, {ref: form.seen}, form_key=key)))
                 else:
                     actions.check(actor, ref, form.seen, form_key=key)
-                    flash("The need is checked and published.")
+                    flash(
+                        "The need is checked, and its page says so."
+                        if unseen
+                        else "The need is checked and published."
+                    )
             return redirect(url_for("reviews.queue"), 303)
     except Decided as error:
         db.session.expire_all()

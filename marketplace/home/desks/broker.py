@@ -62,6 +62,7 @@ def broker_desk(actor: Actor) -> Desk:
                 Link("All introductions", url_for("introductions.listing")),
             ),
             checks,
+            *sign_offs.unseen_blocks(actor),
             Block(
                 "Families of needs to check",
                 tuple(

@@ -155,6 +155,8 @@ class NeedPage(Page):
     history: tuple[VersionLine, ...]
     compare: Link | None
     leaders: Leaders | None
+    asked: tuple[Row, ...]
+    asked_words: str
     old: str
     current_href: str
     matches: Link | None
@@ -174,6 +176,7 @@ class NeedPage(Page):
         current = version.number == need.version
         where = queries.stand_of(need)
         lapsed = where is not None and where.standing is Standing.LAPSED
+        asked = signed.changes_asked(need) if own and current else ()
         return cls(
             title=version.title,
             organisation=organisation_link(need.organisation),
@@ -188,6 +191,10 @@ class NeedPage(Page):
             history=version_lines(need),
             compare=compare_link(need),
             leaders=_leaders_to_show(need) if own else None,
+            asked=asked,
+            asked_words=f"{signed.reviewer(need.sign_off)} asks for changes."
+            if asked and need.sign_off
+            else "",
             old="" if current else f"This is version {version.number}. The need has changed since",
             current_href=url_for("needs.need", ref=need.ref),
             matches=matches_link(actor, need) if not lapsed else None,

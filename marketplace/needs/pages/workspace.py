@@ -195,7 +195,10 @@ def _published_work(actor: Actor, need: Need) -> Work:
     tag = Tag(PLACE_WORDS[need.priority.rank - 1] if need.priority is not None else "", "green")
     words = f"Version {need.version}, published {ago(version.published_at, clock.today())}" if version else ""
     now = signed.signing_off_of(actor, need)
-    if now is not None:
+    if now is not None and need.waiting is None and need.sign_off is not None and need.sign_off.asked_at:
+        words += f". {now.words}"
+        steps.insert(0, Link("Read what it asks", href))
+    elif now is not None:
         words += f". The new version: {now.words}"
     elif need.draft is not None:
         words += f". Changes saved on {moment(need.draft.saved_at)} are not submitted yet"

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from marketplace import clock
-from marketplace.needs.models import Need, NeedVersion
+from marketplace.needs.models import Need, NeedDraft, NeedVersion
+from marketplace.needs.signing import Unchecked
 from tests.factories.needs import content, make_sign_off
 from tests.factories.people import make_user
 from tests.web.access.cases_needs import (
@@ -50,6 +51,23 @@ def overdue(world: World) -> Need:
         approved_by_id=world.people[Who.SPONSOR].id,
         approved_at=clock.now() - timedelta(days=30),
     )
+    return need
+
+
+def unseen(world: World) -> Need:
+    """Return a published need that its HIN did not check in its time."""
+    need = published(world)
+    need.draft = NeedDraft(saved_at=clock.now())
+    need.draft.fill(content())
+    sign_off = make_sign_off(
+        world.session,
+        need,
+        submitted_by_id=world.people[Who.LEAD].id,
+        approved_by_id=world.people[Who.SPONSOR].id,
+    )
+    sign_off.unchecked, sign_off.version = Unchecked.SILENT, 1
+    need.draft = None
+    world.session.commit()
     return need
 
 
@@ -202,6 +220,33 @@ CASES = [
         allowed=BROKER,
         status=303,
         others=UNKNOWN | {Who.SPONSOR: 409},
+    ),
+    Case(
+        "reviews.review",
+        "GET",
+        "published unchecked",
+        at(unseen, "/sign-off/{ref}"),
+        allowed=SPONSOR | BROKER,
+        others=UNKNOWN,
+    ),
+    Case("reviews.queue", "GET", "published unchecked", at(unseen, "/sign-off"), allowed=REVIEWERS),
+    Case(
+        "reviews.decide",
+        "POST",
+        "published unchecked, checked",
+        at(unseen, "/sign-off/{ref}", act="check", **LOOKED),
+        allowed=BROKER,
+        status=303,
+        others=UNKNOWN | {Who.SPONSOR: 404},
+    ),
+    Case(
+        "reviews.decide",
+        "POST",
+        "published unchecked, changes asked for",
+        at(unseen, "/sign-off/{ref}", act="return", comment_title=COMMENT, **LOOKED),
+        allowed=BROKER,
+        status=303,
+        others=UNKNOWN | {Who.SPONSOR: 404},
     ),
     Case(
         "reviews.decide",

@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from marketplace import clock
 from marketplace.access.policy import Role
 from marketplace.accounts.models import Membership, User
-from marketplace.needs.models import Need, NeedDraft, NeedVersion, SignOff
-from marketplace.needs.signing import Step
+from marketplace.needs.models import Need, NeedDraft, NeedPeople, NeedVersion, SignOff
+from marketplace.needs.signing import Step, Unchecked
 from marketplace.organisations.models import HinPatch, Kind, Organisation
 from tests.conftest import Browser, statements
 from tests.factories.needs import content, make_cycle, make_draft, make_need, make_sign_off
@@ -484,3 +484,70 @@ def test_the_only_person_of_an_organisation_is_told_what_to_do(browser: Browser,
     browser.sign_in(lead).get(f"/needs/{need.ref}/people")
     assert "so nobody can be the deputy yet. Invite a colleague" in browser.text
     assert 'name="deputy"' not in browser.page
+
+
+# After publication
+
+
+def test_a_broker_checks_what_was_published_unchecked_and_its_page_says_so(
+    browser: Browser, session: Session, parties: Parties
+) -> None:
+    ref, broker = published_unchecked(session, parties)
+    browser.get(f"/needs/{ref}")
+    assert "Not checked by a health innovation network" in browser.text
+    browser.sign_in(broker).get("/")
+    assert "Published without your check (1)" in browser.text
+    browser.get("/sign-off")
+    assert "Published without your check" in browser.text
+    assert f'href="/sign-off/{ref}"' in browser.page
+    browser.get(f"/sign-off/{ref}")
+    assert "It is public already, as not checked." in browser.text
+    browser.post(f"/sign-off/{ref}", {"act": "check"})
+    assert "The need is checked, and its page says so." in browser.text
+    assert "Published without your check" not in browser.text
+    browser.get(f"/needs/{ref}")
+    assert "Not checked" not in browser.text
+    assert "published before a health innovation network had checked it. Checked by" in browser.text
+
+
+def test_a_broker_asks_for_changes_and_the_lead_reads_them_where_they_are_dealt_with(
+    session: Session, parties: Parties, new_browser: Callable[[], Browser]
+) -> None:
+    ref, broker = published_unchecked(session, parties)
+    hin, lead = new_browser().sign_in(broker), new_browser().sign_in(parties.lead)
+    hin.get(f"/sign-off/{ref}")
+    assert hin.post(f"/sign-off/{ref}", {"act": "return"}).status_code == 422
+    assert "Write a comment beside the field that should change" in hin.text
+    hin.post(f"/sign-off/{ref}", {"act": "return", "comment_title": "Say of whom."})
+    assert "Its writers are told" in hin.text
+    hin.get(f"/sign-off/{ref}")
+    assert "Ask for changes" not in hin.text
+    assert 'value="check"' in hin.page
+    lead.get("/")
+    assert "The HIN asks for changes" in lead.text
+    lead.get(f"/needs/{ref}")
+    assert "asks for changes. Title Say of whom." in lead.text
+    lead.post(f"/needs/{ref}/edit")
+    assert "Say of whom." in lead.text
+    everybody = new_browser()
+    everybody.get(f"/needs/{ref}")
+    assert "Say of whom." not in everybody.text
+    assert "Not checked by a health innovation network" in everybody.text
+
+
+def published_unchecked(session: Session, parties: Parties) -> tuple[str, User]:
+    """Return a need on the board that its HIN did not check, and the HIN's broker."""
+    broker = make_user(session, Role.BROKER, cover(session, parties.trust))
+    need = make_need(session, parties.trust)
+    need.people = NeedPeople(owner_id=parties.lead.id, deputy_id=parties.deputy.id)
+    need.draft = NeedDraft(saved_at=clock.now())
+    need.draft.fill(content())
+    sign_off = make_sign_off(
+        session, need, approved_by_id=parties.sponsor.id, submitted_by_id=parties.lead.id
+    )
+    sign_off.unchecked, sign_off.version, sign_off.based_on = Unchecked.SILENT, 1, 0
+    need.draft = None
+    session.commit()
+    ref = need.ref
+    session.rollback()
+    return ref, broker
