@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask import url_for
 
@@ -11,8 +12,8 @@ from marketplace import clock
 from marketplace.home.queries import Counts
 from marketplace.needs.models import Need
 from marketplace.needs.pages.words import PLACE_WORDS
-from marketplace.web.pages import Link, Page, Tag
-from marketplace.web.words import ago
+from marketplace.web.pages import Link, Page, Row, Tag
+from marketplace.web.words import ago, count
 
 WHAT_IT_IS = (
     "NHS organisations publish the three problems they most want solved, innovators show what they have and who has "
@@ -103,6 +104,59 @@ class StartPage(Page):
     title: str = "What waits for you"
     desks: tuple[Desk, ...]
     nobody: tuple[str, ...] = ()
+
+
+_TABLES = {
+    "current": "As this release needs them",
+    "not current": "Of another release: run “python -m marketplace migrate”",
+    "unknown": "Not known",
+}
+_ENCODER = {
+    "ready": "Ready",
+    "starting": "Being loaded: until then searches compare words alone",
+    "words-only": "Could not be loaded: searches compare words alone",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthPage(Page):
+    """What programs are told of the service, in words for an administrator."""
+
+    template = "home/health.html"
+
+    title: str = "Health of the service"
+    ready: bool
+    rows: tuple[Row, ...]
+    parked: str
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> HealthPage:
+        """Put the report of `/health` into words."""
+        outbox = told["outbox"]
+        rows = [
+            Row("Database", "Answers" if told["database"] == "answers" else "Does not answer"),
+            Row("Tables", _TABLES[told["migrations"]]),
+        ]
+        parked = ""
+        if outbox is not None:
+            waits = f"{count(outbox['waiting'], 'piece')} waiting"
+            if outbox["oldest_seconds"]:
+                waits += f", the oldest for {_for(outbox['oldest_seconds'])}"
+            rows += [Row("Work", waits), Row("Work that failed five times", f"{outbox['parked']:,}")]
+            if outbox["parked"]:
+                parked = (
+                    "What failed five times waits for a person. Whoever runs the server reads why, and tries again, "
+                    "with “python -m marketplace outbox show” and “python -m marketplace outbox retry”."
+                )
+        if told["encoder"] is not None:
+            rows.append(Row("Language model", _ENCODER.get(told["encoder"], told["encoder"])))
+        return cls(ready=bool(told["ready"]), rows=tuple(rows), parked=parked)
+
+
+def _for(seconds: int) -> str:
+    if seconds < 60:
+        return count(seconds, "second")
+    return count(seconds // 60, "minute") if seconds < 3600 else count(seconds // 3600, "hour")
 
 
 def welcome(counts: Counts, newest: Sequence[Need], as_of: str) -> Welcome:

@@ -43,7 +43,7 @@ def administrator_desk(actor: Actor) -> Desk:
         answered = (Line(Link("Who has answered", url_for("cycles.coverage")), f"{counted}."),)
     if waiting.parked:
         why = f"{count(waiting.parked, 'piece')} of work failed five times and is parked."
-        step = Step(Link("See the health of the service", url_for("health.overview")), why)
+        step = Step(Link("See the health of the service", url_for("home.health")), why)
     elif cycle is None or cycle.closes_on < clock.today():
         step = Step(
             Link("Enter the next cycle", cycles.href), f"{words} Until then nobody can publish needs."
@@ -76,7 +76,7 @@ def administrator_desk(actor: Actor) -> Desk:
                 "Work behind the scenes",
                 (
                     Line(
-                        Link(work, url_for("health.overview")),
+                        Link(work, url_for("home.health")),
                         f"{waiting.parked} parked",
                         (Tag("Needs you", "red") if waiting.parked else Tag("Healthy", "green"),),
                     ),

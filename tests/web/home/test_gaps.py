@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy.orm import Session
 
 from marketplace import clock
@@ -12,6 +13,8 @@ from marketplace.access.policy import Role
 from marketplace.accounts.models import Membership, User
 from marketplace.needs.models import NeedPeople
 from marketplace.organisations.models import Kind, Organisation
+from marketplace.outbox.actions import enqueue
+from marketplace.outbox.models import OutboxRow
 from tests.conftest import Browser
 from tests.factories.needs import make_cycle, make_draft, make_need, make_sign_off
 from tests.factories.organisations import make_organisation
@@ -127,3 +130,22 @@ def test_a_need_whose_lead_is_there_or_that_is_withdrawn_is_not_listed(
     assert "Where a lead has left, a deputy can take over." in block(
         text, "Needs without a lead or a deputy (0)"
     )
+
+
+def test_an_administrator_reads_the_health_of_the_service_in_words(
+    browser: Browser, session: Session, administrator: User
+) -> None:
+    now = clock.now()
+    with time_machine.travel(now - timedelta(minutes=5), tick=False):
+        enqueue(session, "email", 1)
+    session.add(
+        OutboxRow(topic="email", subject_id="3", created_at=now, due_at=now, parked_at=now, attempts=5)
+    )
+    session.commit()
+    assert "1 piece of work failed five times and is parked." in desk(session, browser, administrator)
+    assert 'href="/service-health"' in browser.page
+    with time_machine.travel(now, tick=False):
+        browser.get("/service-health")
+    assert "The service is ready." in browser.text
+    assert "1 piece waiting, the oldest for 5 minutes" in browser.text
+    assert "What failed five times waits for a person." in browser.text
