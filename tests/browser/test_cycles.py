@@ -50,7 +50,7 @@ def test_an_administrator_enters_a_cycle_and_moves_its_end(
     type_dates()
     admin.click("Enter this cycle").sees("The cycle is entered.").sees("Not open yet")
     # and what has not passed can be moved
-    admin.follow("Change the dates of Next")
+    admin.follow("Change the dates (Next)")
     admin.page.locator("#closes_on-year").fill(str((today + timedelta(days=60)).year + 1))
     admin.picture(f"cycles-dates-{script}").click("Change the dates").sees("The dates are changed.")
 
