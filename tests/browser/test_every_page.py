@@ -136,3 +136,17 @@ def test_a_printed_page_holds_its_words_and_no_menu(
     assert "Sign in" not in shown
     after = reader.page.locator("main h2 a").evaluate("link => getComputedStyle(link, '::after').content")
     assert after == "none", "addresses would stand amid the words"
+
+
+def test_what_is_folded_on_the_screen_is_printed(visitor: Callable[..., Visitor], session: Session) -> None:
+    make_need(session)
+    session.rollback()
+    reader = visitor().open("/how-matching-works?q=falls")
+    folded = reader.page.locator(".nhsuk-details__text").first
+    assert not folded.is_visible(), "nothing to prove"
+    reader.page.emulate_media(media="print")
+    assert folded.is_visible()
+    width = reader.open("/about").page.locator(".nhsuk-grid-column-two-thirds").first
+    assert width.evaluate("part => part.offsetWidth > 0.9 * part.parentElement.offsetWidth"), (
+        "a third of the paper is empty"
+    )
