@@ -57,6 +57,10 @@ def _people_in_brief(numbers: Sequence[int | None]) -> str:
 # A need's own page
 
 
+#: What stands over organisations that lie in more than one region, last.
+NO_REGION = "Not in one region"
+
+
 @dataclass(frozen=True, slots=True)
 class SharedLine:
     """An organisation that co-signs a need."""
@@ -428,11 +432,12 @@ def _regions(shares: Sequence[Shares]) -> tuple[RegionSharers, ...]:
         sharers_of(shares).values(), key=lambda one: (one[0].name, one[0].id)
     ):
         people = f", {count(most, 'person', 'people')} affected" if most is not None else ""
-        region = organisation.region.name if organisation.region is not None else "No region"
+        region = organisation.region.name if organisation.region is not None else NO_REGION
         by_region.setdefault(region, []).append(
             Sharer(organisation_link(organisation), f"{listed(list(dict.fromkeys(how)))}{people}")
         )
-    return tuple(RegionSharers(region, tuple(by_region[region])) for region in sorted(by_region))
+    order = sorted(by_region, key=lambda region: (region == NO_REGION, region))
+    return tuple(RegionSharers(region, tuple(by_region[region])) for region in order)
 
 
 def _beside(shares: Sequence[Shares]) -> tuple[Beside, ...]:
@@ -462,7 +467,7 @@ def joint_musts(
 
 def _by(number: int, of: int, who: Sequence[str]) -> str:
     if of > 1 and number == of:
-        return f"Asked for by all {of}"
+        return "Asked for by both" if of == 2 else f"Asked for by all {of}"
     return f"Asked for by {number} of {of}: {listed(who)}"
 
 
