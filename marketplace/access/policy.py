@@ -57,6 +57,7 @@ class Permission(StrEnum):
     QUESTION_READ = "question-read"
     ORGANISATION_IMPORT = "organisation-import"
     ORGANISATION_CHANGE = "organisation-change"
+    SUCCESSION_CHOOSE = "succession-choose"
     SERVICE_OVERSEE = "service-oversee"
 
 
@@ -85,5 +86,6 @@ POLICY: dict[Permission, frozenset[Role]] = {
     Permission.QUESTION_READ: frozenset({LEAD, INNOVATOR}),
     Permission.ORGANISATION_IMPORT: frozenset({ADMIN}),
     Permission.ORGANISATION_CHANGE: frozenset({ADMIN}),
+    Permission.SUCCESSION_CHOOSE: frozenset({LEAD, ADMIN}),
     Permission.SERVICE_OVERSEE: frozenset({ADMIN}),
 }

@@ -8,6 +8,8 @@ from marketplace.access.actor import Actor
 from marketplace.access.policy import Permission
 from marketplace.database import db
 from marketplace.home.pages import Block, Line
+from marketplace.organisations.models import Succession
+from marketplace.organisations.rules import Change
 from marketplace.succession import queries
 from marketplace.succession.pages.listing import TAGS
 from marketplace.succession.wording import sentence
@@ -44,17 +46,32 @@ def concerning_blocks(actor: Actor) -> tuple[Block, ...]:
             "Your organisation changes",
             tuple(
                 Line(
-                    Link(
-                        sentence(one),
-                        url_for("succession.history", organisation_code=one.predecessors[0].code),
-                    ),
-                    "An administrator chooses where needs and people go. You keep your role until then.",
+                    Link(sentence(one), _address(actor, one)),
+                    "Choose where your needs go. An administrator chooses for all else and confirms the handover. "
+                    "You keep your role until then."
+                    if _chooses(actor, one)
+                    else "Its leads and an administrator choose where needs and people go. You keep your role until "
+                    "then.",
                 )
                 for one in found[:SHOWN]
             ),
             "",
         ),
     )
+
+
+def _chooses(actor: Actor, change: Succession) -> bool:
+    """Tell whether the person has something to choose in a change."""
+    concerned = {one.id for one in (*change.predecessors, *change.successors)}
+    return change.kind is not Change.RENAME and bool(
+        concerned & actor.organisations(Permission.SUCCESSION_CHOOSE)
+    )
+
+
+def _address(actor: Actor, change: Succession) -> str:
+    if _chooses(actor, change):
+        return url_for("succession.change", ref=change.ref)
+    return url_for("succession.history", organisation_code=change.predecessors[0].code)
 
 
 def _led(actor: Actor) -> frozenset[int]:

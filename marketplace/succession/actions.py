@@ -37,7 +37,7 @@ from marketplace.succession import letters, placing, queries, rules, wording
 from marketplace.succession.movers.catalogue import MOVERS, mover_of, tally
 from marketplace.succession.movers.mover import Handover
 from marketplace.succession.movers.searches import follow_code
-from marketplace.succession.queries import Holdings
+from marketplace.succession.queries import Holdings, Part
 from marketplace.succession.rules import ChangePlan, NotReady, Party, State
 from marketplace.web.links import public_link
 from marketplace.web.words import count, day
@@ -329,10 +329,10 @@ def give_code(actor: Actor, organisation_code: str, ods_code: str) -> None:
 
 
 @contextmanager
-def _planning(actor: Actor, ref: str, lock_version: int) -> Iterator[tuple[Session, Holdings]]:
-    _ensure(actor)
+def _planning(actor: Actor, ref: str, lock_version: int) -> Iterator[tuple[Session, Holdings, Part]]:
     with transaction() as session:
         change = queries.by_ref(session, ref, lock=True)
+        part = queries.part_of(actor, change)
         if queries.state_of(change) not in (State.PLANNED, State.WAITING) or change.kind is Change.RENAME:
             raise NotReady("This change is done or cancelled, so nothing can be chosen any more")
         if change.lock_version != lock_version:
@@ -340,7 +340,7 @@ def _planning(actor: Actor, ref: str, lock_version: int) -> Iterator[tuple[Sessi
                 "Somebody else saved choices after you opened this page. Nothing of yours is lost: look at the "
                 "choices below and save again"
             )
-        yield session, queries.holdings(session, change)
+        yield session, queries.holdings(session, change, part), part
         change.lock_version += 1
 
 
@@ -356,9 +356,12 @@ def save_choices(
     """Save what was chosen for things of one kind, and return how many are still to be chosen.
 
     ``choices`` maps subjects to choices; an empty one takes a choice back. ``fill`` is given to everything of the
-    kind that has no choice: a choice, or ``suggested`` for what is offered for each.
+    kind that has no choice: a choice, or ``suggested`` for what is offered for each. A lead chooses for needs and
+    co-signatures of the own organisation, an administrator for everything; `NotPermitted` for others.
     """
-    with _planning(actor, ref, lock_version) as (session, holdings):
+    with _planning(actor, ref, lock_version) as (session, holdings, part):
+        if not part.keeps and kind not in queries.BY_LEADS:
+            raise NotPermitted
         made = _choose(session, actor, holdings, kind, choices, fill)
         record(
             session,
@@ -398,9 +401,16 @@ def save_places(
 ) -> None:
     """Save the places of one successor: ``choices`` maps cycle and need's ref to a choice and a withdrawal's reason.
 
-    An unfinished plan is saved too; what does not do yet is told by the page, and stops the confirmation.
+    An unfinished plan is saved too; what does not do yet is told by the page, and stops the confirmation. The
+    successor's own leads choose, or an administrator; `NotPermitted` for others.
     """
-    with _planning(actor, ref, lock_version) as (session, holdings):
+    with _planning(actor, ref, lock_version) as (session, holdings, part):
+        if successor_code not in part.ends:
+            raise (
+                NotPermitted
+                if any(one.code == successor_code for one in holdings.change.successors)
+                else NotVisible
+            )
         contested = [
             one for one in placing.contests(session, holdings) if one.successor.code == successor_code
         ]

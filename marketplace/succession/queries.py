@@ -14,7 +14,7 @@ from marketplace import clock
 from marketplace.access.actor import SERVICE, Actor
 from marketplace.access.policy import Permission
 from marketplace.accounts.models import Membership, User
-from marketplace.errors import NotVisible
+from marketplace.errors import NotPermitted, NotVisible
 from marketplace.needs.models import Need
 from marketplace.organisations.models import (
     NEED_KINDS,
@@ -28,12 +28,48 @@ from marketplace.organisations.models import (
 from marketplace.organisations.rules import ENDING, Change
 from marketplace.succession import rules
 from marketplace.succession.movers.catalogue import MOVERS
+from marketplace.succession.movers.needs import CoSigned, Needs
 from marketplace.succession.rules import EVERY, STAY, Item, State
 
 
 def may_keep(actor: Actor) -> bool:
     """Tell whether the actor records changes of organisations."""
     return actor is SERVICE or actor.may(Permission.ORGANISATION_CHANGE)
+
+
+#: What leads choose themselves; all else is an administrator's to choose.
+BY_LEADS = frozenset({Needs.kind, CoSigned.kind})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a person may choose in a change: everything, or the needs of ``owners`` and the places of ``ends``."""
+
+    keeps: bool
+    owners: frozenset[int]
+    ends: frozenset[str]
+
+    def covers(self, kind: str, owner_id: int) -> bool:
+        """Tell whether a thing is the person's to choose for."""
+        return self.keeps or (kind in BY_LEADS and owner_id in self.owners)
+
+
+def part_of(actor: Actor, change: Succession) -> Part:
+    """Return what a person may choose in a change; raise `NotPermitted` for whom it does not concern.
+
+    Who leads one that closes chooses for its needs; who leads a successor for all that may come to it, and for its
+    places.
+    """
+    starts = {one.id for one in change.predecessors}
+    ends = {one.id: one.code for one in change.successors}
+    if may_keep(actor):
+        return Part(True, frozenset(starts), frozenset(ends.values()))
+    led = actor.organisations(Permission.SUCCESSION_CHOOSE)
+    own_ends = frozenset(code for id_, code in ends.items() if id_ in led)
+    owners = frozenset(starts if own_ends else starts & led)
+    if not owners:
+        raise NotPermitted
+    return Part(False, owners, own_ends)
 
 
 def state_of(change: Succession) -> State:
@@ -172,10 +208,15 @@ class Holdings:
         return special.get(choice) or self.names.get(rules.code_of(choice), "")
 
 
-def holdings(session: Session, change: Succession) -> Holdings:
-    """Return everything that belongs to the organisations of a change, with the choices so far."""
+def holdings(session: Session, change: Succession, part: Part | None = None) -> Holdings:
+    """Return what belongs to the organisations of a change, all or a person's part, with the choices so far."""
     from_ids = [one.id for one in change.predecessors]
-    items = [item for mover in MOVERS for item in mover.items(session, from_ids)]
+    items = [
+        item
+        for mover in MOVERS
+        for item in mover.items(session, from_ids)
+        if part is None or part.covers(item.kind, item.owner_id)
+    ]
     saved = session.scalars(select(SuccessionChoice).where(SuccessionChoice.succession_id == change.id)).all()
     shares: dict[int, dict[str, int]] = {}
     for link in change.links:

@@ -10,7 +10,7 @@ from marketplace import clock
 from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
 from marketplace.database import db
-from marketplace.errors import DomainError, NotVisible
+from marketplace.errors import DomainError, NotPermitted, NotVisible
 from marketplace.organisations import lineage
 from marketplace.organisations import queries as registry
 from marketplace.organisations.models import NEED_KINDS, Organisation, Succession, SuccessionMove
@@ -125,27 +125,32 @@ def left_behind() -> ResponseReturnValue:
 
 
 @succession.get("/successions/<ref>")
-@requires(Permission.ORGANISATION_CHANGE)
+@requires(Permission.SUCCESSION_CHOOSE)
 def change(ref: str) -> ResponseReturnValue:
     """Show a change and what is left to choose."""
     return fragment(_change_page(queries.by_ref(db.session, ref)))
 
 
 def _change_page(found: Succession) -> ChangePage:
+    part = queries.part_of(current_actor(), found)
     open_ = queries.state_of(found) in (State.PLANNED, State.WAITING)
     if not open_ or found.kind is Change.RENAME:
-        return ChangePage.build(found, None, [], [])
-    holdings = queries.holdings(db.session, found)
-    contests = placing.contests(db.session, holdings)
-    left = actions.problems(holdings, contests)
-    return ChangePage.build(found, holdings, contests, left)
+        return ChangePage.build(found, part, None, [], [])
+    holdings = queries.holdings(db.session, found, part)
+    contests = [one for one in placing.contests(db.session, holdings) if one.successor.code in part.ends]
+    left = actions.problems(holdings, contests) if part.keeps else []
+    return ChangePage.build(found, part, holdings, contests, left)
 
 
-def _holdings(ref: str) -> Holdings:
+def _holdings(ref: str, kind: str = "") -> Holdings:
+    """Return what this person may choose for; of one kind only where that is theirs to choose for at all."""
     found = queries.by_ref(db.session, ref)
+    part = queries.part_of(current_actor(), found)
+    if kind and not part.keeps and kind not in queries.BY_LEADS:
+        raise NotPermitted
     if found.kind is Change.RENAME or queries.state_of(found) not in (State.PLANNED, State.WAITING):
         raise NotVisible
-    return queries.holdings(db.session, found)
+    return queries.holdings(db.session, found, part)
 
 
 def _mover(kind: str) -> Mover:
@@ -155,21 +160,21 @@ def _mover(kind: str) -> Mover:
 
 
 @succession.get("/successions/<ref>/choices/<kind>")
-@requires(Permission.ORGANISATION_CHANGE)
+@requires(Permission.SUCCESSION_CHOOSE)
 def choices(ref: str, kind: str) -> ResponseReturnValue:
     """Show the things of one kind with their choices."""
-    mover, holdings = _mover(kind), _holdings(ref)
+    mover, holdings = _mover(kind), _holdings(ref, kind)
     number = request.args.get("page", 1, type=int)
     page = ChoicesPage.build(holdings, mover, number)
     return fragment(page, forms.LockedForm(data={"lock_version": str(page.lock_version)}))
 
 
 @succession.post("/successions/<ref>/choices/<kind>")
-@requires(Permission.ORGANISATION_CHANGE)
+@requires(Permission.SUCCESSION_CHOOSE)
 def choose(ref: str, kind: str) -> ResponseReturnValue:
     """Save choices, half-way ones too; fill in those that are missing where that was asked for."""
     form, mover = forms.LockedForm(), _mover(kind)
-    holdings = _holdings(ref)
+    holdings = _holdings(ref, kind)
     sent = {
         item.subject: clean_line(request.form.get(f"choice-{item.subject}"))[:100]
         for item in holdings.of(kind)
@@ -200,6 +205,9 @@ def choose(ref: str, kind: str) -> ResponseReturnValue:
 
 
 def _contests(holdings: Holdings, successor_code: str) -> list[placing.Contest]:
+    ends = queries.part_of(current_actor(), holdings.change).ends
+    if successor_code not in ends and successor_code in holdings.names:
+        raise NotPermitted
     found = [one for one in placing.contests(db.session, holdings) if one.successor.code == successor_code]
     if not found:
         raise NotVisible
@@ -207,7 +215,7 @@ def _contests(holdings: Holdings, successor_code: str) -> list[placing.Contest]:
 
 
 @succession.get("/successions/<ref>/places/<successor_code>")
-@requires(Permission.ORGANISATION_CHANGE)
+@requires(Permission.SUCCESSION_CHOOSE)
 def places(ref: str, successor_code: str) -> ResponseReturnValue:
     """Show the needs that held places before."""
     holdings = _holdings(ref)
@@ -216,7 +224,7 @@ def places(ref: str, successor_code: str) -> ResponseReturnValue:
 
 
 @succession.post("/successions/<ref>/places/<successor_code>")
-@requires(Permission.ORGANISATION_CHANGE)
+@requires(Permission.SUCCESSION_CHOOSE)
 def place(ref: str, successor_code: str) -> ResponseReturnValue:
     """Save the places of a successor."""
     form, holdings = forms.LockedForm(), _holdings(ref)

@@ -224,6 +224,13 @@ def _draft_work(need: Need) -> Work:
             + f". {saved}",
             (Link("Read the comments", url_for("needs.check", ref=need.ref)),),
         )
+    if need.organisation.closed:
+        return Work(
+            Link(content.title or UNTITLED, url_for("needs.tasks", ref=need.ref)),
+            Tag("Kept for the handover", "grey"),
+            f"{done} of {len(QUESTIONS)} questions completed. {saved}",
+            (Link("Continue writing", url_for("needs.tasks", ref=need.ref)),),
+        )
     return Work(
         Link(content.title or UNTITLED, url_for("needs.tasks", ref=need.ref)),
         Tag("Ready to submit", "blue") if complete else Tag("Draft", "grey"),

@@ -14,7 +14,7 @@ from marketplace.succession.movers.catalogue import MOVERS
 from marketplace.succession.pages.listing import TAGS, change_line
 from marketplace.succession.pages.sums import SumRow, sum_rows
 from marketplace.succession.placing import Contest
-from marketplace.succession.queries import Holdings
+from marketplace.succession.queries import Holdings, Part
 from marketplace.succession.rules import State
 from marketplace.web.pages import Link, Page, Row, Tag
 from marketplace.web.words import count, day, moment
@@ -45,12 +45,18 @@ class ChangePage(Page):
     sums: tuple[SumRow, ...]
     totals: str
     closes: bool
+    keeps: bool
 
     @classmethod
     def build(
-        cls, change: Succession, holdings: Holdings | None, contests: Sequence[Contest], found: Sequence[str]
+        cls,
+        change: Succession,
+        part: Part,
+        holdings: Holdings | None,
+        contests: Sequence[Contest],
+        found: Sequence[str],
     ) -> ChangePage:
-        """Return the page; ``holdings`` is None where nothing is to be handed over any more."""
+        """Return the page of a person's part; ``holdings`` is None where nothing is to be handed over any more."""
         state = queries.state_of(change)
         open_ = state in (State.PLANNED, State.WAITING)
         return cls(
@@ -61,12 +67,13 @@ class ChangePage(Page):
             tasks=_tasks(change, holdings, contests) if holdings is not None else (),
             problems=tuple(found),
             confirm_href=url_for("succession.confirm", ref=change.ref)
-            if holdings is not None and not found
+            if holdings is not None and not found and part.keeps
             else "",
-            cancel_href=url_for("succession.cancel", ref=change.ref) if open_ else "",
-            sums=sum_rows(change),
+            cancel_href=url_for("succession.cancel", ref=change.ref) if open_ and part.keeps else "",
+            sums=sum_rows(change) if part.keeps else (),
             totals=_totals(change),
             closes=change.kind.ends,
+            keeps=part.keeps,
         )
 
 

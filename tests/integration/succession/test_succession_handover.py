@@ -378,3 +378,69 @@ def test_the_handover_is_audited_with_its_sums(session: Session) -> None:
     event = session.scalars(select(AuditEvent).where(AuditEvent.action == "succession.settled")).one()
     change = session.scalars(select(Succession).where(Succession.ref == ref)).one()
     assert (event.subject_id, event.detail["after"]) == (ref, change.after)
+
+
+def test_leads_choose_for_the_needs_of_their_own_organisation_and_for_nothing_else(session: Session) -> None:
+    left, right, _, ref = merger(session)
+    lead = make_actor(session, Role.NEED_LEAD, left.organisation)
+    change = queries.by_ref(session, ref)
+    part = queries.part_of(lead, change)
+    seen = queries.holdings(session, change, part)
+    # Drafts of the other organisation stay private until they are handed over.
+    assert {item.owner_id for item in seen.items} == {left.organisation.id}
+    assert {item.kind for item in seen.items} == {"need"}
+    assert (
+        actions.save_choices(lead, ref, "need", {}, lock_version=change.lock_version, fill="suggested") == 0
+    )
+    change = queries.by_ref(session, ref)
+    merged = change.successors[0]
+    chosen = queries.holdings(session, change)
+    assert {item.owner_id for item in chosen.of("need") if chosen.choice(item) == to(merged.code)} == {
+        left.organisation.id
+    }
+    foreign = f"{right.organisation.id}-{right.needs['first'].id}"
+    actions.save_choices(lead, ref, "need", {foreign: to(merged.code)}, lock_version=change.lock_version)
+    chosen = queries.holdings(session, queries.by_ref(session, ref))
+    assert not any(chosen.choice(item) for item in chosen.of("need") if item.subject == foreign)
+    lock = queries.by_ref(session, ref).lock_version
+    for refused in ("person", "passport", "patch"):
+        with pytest.raises(NotPermitted):
+            actions.save_choices(lead, ref, refused, {}, lock_version=lock, fill="suggested")
+        session.rollback()
+    with pytest.raises(NotPermitted):
+        actions.save_places(lead, ref, merged.code, {}, lock_version=lock)
+    session.rollback()
+    with pytest.raises(NotPermitted):
+        actions.settle(lead, ref, lock_version=lock)
+
+
+def test_a_lead_of_the_successor_chooses_for_all_needs_that_come_and_for_their_places(
+    session: Session,
+) -> None:
+    left, right, _, ref = merger(session)
+    merged = queries.by_ref(session, ref).successors[0]
+    lead = make_actor(session, Role.NEED_LEAD, merged)
+    choose_all(session, lead, ref, "need", "suggested")
+    choose_places(session, lead, ref, {f"first of {left.organisation.code}": ("1", "")})
+    change = queries.by_ref(session, ref)
+    holdings = queries.holdings(session, change)
+    assert all(holdings.choice(item) for item in holdings.of("need"))
+    (contest,) = placing.contests(session, holdings)
+    assert contest.problem(holdings) is None
+    assert {item.kind for item in holdings.missing()} == {
+        "person",
+        "invitation",
+        "patch",
+        "trust",
+        "passport",
+    }
+    assert right.needs
+
+
+def test_who_leads_an_organisation_of_neither_side_has_no_part_in_a_change(session: Session) -> None:
+    _, _, _, ref = merger(session)
+    stranger = make_actor(session, Role.NEED_LEAD)
+    with pytest.raises(NotPermitted):
+        queries.part_of(stranger, queries.by_ref(session, ref))
+    with pytest.raises(NotPermitted):
+        actions.save_choices(stranger, ref, "need", {}, lock_version=1, fill="suggested")

@@ -14,7 +14,7 @@ from marketplace.organisations.rules import Change
 from marketplace.succession.rules import to
 from tests.factories.needs import make_need, the_cycle
 from tests.factories.organisations import make_organisation
-from tests.web.access.world import EVERYBODY, Case, Who, World
+from tests.web.access.world import EVERYBODY, LEADS, Case, Who, World
 
 _numbers = count(1)
 ADMIN = frozenset({Who.ADMINISTRATOR})
@@ -22,14 +22,23 @@ GONE = {Who.ADMINISTRATOR: 404}
 Asked = tuple[str, dict[str, object]]
 
 
-def change_in(world: World, state: str, kind: Change = Change.MERGE) -> tuple[Succession, Need]:
+def change_in(
+    world: World,
+    state: str,
+    kind: Change = Change.MERGE,
+    start: Organisation | None = None,
+    end: Organisation | None = None,
+) -> tuple[Succession, Need]:
     """Make a change in a state, with one need that holds a place of an organisation that closes."""
     session = world.session
     day = clock.today() + timedelta(days=30 if state == "planned" else 0)
-    start = make_organisation(session, closed_on=day if kind.ends else None)
+    start = start or make_organisation(session)
+    start.closed_on = day if kind.ends else None
     need = make_need(session, start)
     places.note(session, start.id, the_cycle(session).id)
-    end = start if kind is Change.RENAME else make_organisation(session, opened_on=day)
+    if kind is Change.RENAME:
+        end = start
+    end = end or make_organisation(session, opened_on=day)
     now = clock.now()
     change = Succession(
         ref=f"change-{next(_numbers)}",
@@ -69,6 +78,17 @@ def door(part: str, state: str, **fields: object) -> Callable[[World], Asked]:
         end = change.links[0].successor.code
         path = f"/successions/{change.ref}{part.replace('END', end)}"
         return path, {"lock_version": "1"} | fields
+
+    return build
+
+
+def led(part: str, **fields: object) -> Callable[[World], Asked]:
+    """Return a door of a change from LEAD's trust to the organisation of OTHER_LEAD."""
+
+    def build(world: World) -> Asked:
+        start, end = world.organisations[Who.LEAD], world.organisations[Who.OTHER_LEAD]
+        change, _ = change_in(world, "ready", start=start, end=end)
+        return f"/successions/{change.ref}{part.replace('END', end.code)}", {"lock_version": "1"} | fields
 
     return build
 
@@ -146,7 +166,7 @@ CASES = [
         "no such kind",
         door("/choices/nothing", "waiting"),
         allowed=frozenset(),
-        others=GONE,
+        others=GONE | dict.fromkeys(LEADS, 404),
     ),
     Case(
         "succession.choose",
@@ -172,6 +192,52 @@ CASES = [
         door("/places/END", "ready", act="fill"),
         allowed=ADMIN,
         status=303,
+    ),
+    # The people whom it concerns choose for their needs; the successor's leads for its places, too.
+    Case("succession.change", "GET", "their own", led(""), allowed=ADMIN | LEADS),
+    Case("succession.choices", "GET", "their own needs", led("/choices/need"), allowed=ADMIN | LEADS),
+    Case("succession.choices", "GET", "their own people", led("/choices/person"), allowed=ADMIN),
+    Case(
+        "succession.choose",
+        "POST",
+        "their own needs",
+        led("/choices/need", act="fill", fill="suggested"),
+        allowed=ADMIN | LEADS,
+        status=303,
+    ),
+    Case(
+        "succession.choose",
+        "POST",
+        "their own people",
+        led("/choices/person", act="fill", fill="suggested"),
+        allowed=ADMIN,
+        status=303,
+    ),
+    Case(
+        "succession.places",
+        "GET",
+        "of the successor",
+        led("/places/END"),
+        allowed=ADMIN | {Who.OTHER_LEAD},
+    ),
+    Case(
+        "succession.place",
+        "POST",
+        "of the successor",
+        led("/places/END", act="fill"),
+        allowed=ADMIN | {Who.OTHER_LEAD},
+        status=303,
+    ),
+    Case("succession.confirm", "GET", "their own", led("/confirm"), allowed=ADMIN),
+    Case("succession.cancel", "GET", "their own", led("/cancel"), allowed=ADMIN),
+    Case("succession.do_cancel", "POST", "their own", led("/cancel"), allowed=ADMIN, status=303),
+    Case(
+        "succession.settle",
+        "POST",
+        "their own, without all choices",
+        led("/confirm"),
+        allowed=frozenset(),
+        others={Who.ADMINISTRATOR: 422},
     ),
     Case("succession.settle", "POST", "ready", door("/confirm", "ready"), allowed=ADMIN, status=303),
     Case(
