@@ -86,16 +86,17 @@ class Lens:
         With ``joined``, rows of places, each row of others is read as one text.
         """
         starts = others.starts
-        alike = others.vectors @ (asker.vectors.astype(np.float32).T / 127)
+        # A row for each of the asker's tokens: what is then taken from it lies side by side in memory.
+        alike = (asker.vectors.astype(np.float32) / 127) @ others.vectors.T
         own = self.rarity[kind][asker.pieces]
-        nearest = np.maximum.reduceat(alike, starts, axis=0)
+        nearest = np.maximum.reduceat(alike, starts, axis=1)
         weights = self.rarity[among or kind.other][others.pieces]
         total = np.add.reduceat(weights, starts)
-        echoed = np.add.reduceat(alike.max(axis=1) * weights, starts)
+        echoed = np.add.reduceat(alike.max(axis=0) * weights, starts)
         if joined is not None:
-            nearest = nearest[joined].max(axis=1)
+            nearest = nearest[:, joined].max(axis=2)
             total, echoed = total[joined].sum(axis=1), echoed[joined].sum(axis=1)
-        there = nearest @ (own / (own.sum() or 1.0))
+        there = (own / (own.sum() or 1.0)) @ nearest
         back = echoed / np.where(total, total, 1.0)
         return there.astype(np.float32), back.astype(np.float32)
 

@@ -35,7 +35,7 @@ class Asker:
 
 @dataclass(slots=True)
 class Candidates:
-    """The candidates of one request, in the making.
+    """The candidates of one request, in the making, in the order of their ids.
 
     ``values`` holds a row of signals for each candidate (order as in `matching.background`), NaN where a signal is
     not known; ``order`` the places of the candidates from best to worst; ``reasons`` and ``chances`` belong to the
@@ -49,7 +49,6 @@ class Candidates:
     hits: dict[str, list[Hit]] = field(default_factory=dict)
     ids: list[str] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
-    ranks: dict[str, dict[str, int]] = field(default_factory=dict)
     values: Floats = field(default_factory=lambda: np.zeros((0, SIGNALS), dtype=np.float32))
     scores: Floats = field(default_factory=lambda: np.zeros(0, dtype=np.float32))
     order: list[int] = field(default_factory=list)
@@ -66,10 +65,17 @@ class Candidates:
         """Return the places of the candidates that are answered with."""
         return self.order[: max(self.limit, 0)]
 
+    def ranks(self) -> dict[str, dict[str, int]]:
+        """Return the rank, from 1, that each retriever gave to what it found."""
+        return {
+            name: {hit.id: rank for rank, hit in enumerate(hits, start=1)} for name, hits in self.hits.items()
+        }
+
     def sort(self, among: Sequence[int] | None = None) -> list[int]:
         """Return places from best to worst, ties by id: of all candidates, or of those given."""
-        places = range(len(self.ids)) if among is None else among
-        return sorted(places, key=lambda at: (-self.scores[at], self.ids[at]))
+        places = np.arange(len(self.ids)) if among is None else np.sort(np.array(among, dtype=np.int64))
+        order: list[int] = places[np.argsort(-self.scores[places], kind="stable")].tolist()
+        return order
 
 
 class Step(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,17 +30,18 @@ class Combine:
 
     def __call__(self, found: Candidates) -> None:
         """Fill in scores and order."""
-        found.scores = self._standing_above(found) if self.settings.combine else _fused(found)
+        every = range(len(found.ids))
+        found.scores = self.scores(found, every) if self.settings.combine else _fused(found)
         found.order = found.sort()
 
-    def _standing_above(self, found: Candidates) -> Floats:
-        """Return the weighted sum of signals, each measured against the usual.
+    def scores(self, found: Candidates, places: Sequence[int]) -> Floats:
+        """Return for the candidates at ``places`` the weighted sum of signals, each measured against the usual.
 
         The usual is, half and half, what the asker has with texts not meant for it, and what the candidate has.
         """
-        if not found.records:
+        if not len(places):
             return np.zeros(0, dtype=np.float32)
-        set_, asker = self.settings, found.asker
+        set_, asker, values = self.settings, found.asker, found.values[np.asarray(places)]
         weights = np.array(
             [
                 set_.words_weight,
@@ -53,11 +55,11 @@ class Combine:
             weights = weights * np.array([2.0, 0.0, 1.0, 0.5, 0.0])
         elif not set_.both_ways:
             weights = weights * np.array([1.0, 0.0, 1.0, 1.0, 0.0])
-        above = (found.values - asker.standing[:, 0]) / asker.standing[:, 1]
+        above = (values - asker.standing[:, 0]) / asker.standing[:, 1]
         if set_.standing and not asker.typed:
-            usual = np.concatenate([record.standing for record in found.records]).reshape(-1, SIGNALS, 2)
+            usual = np.concatenate([found.records[at].standing for at in places]).reshape(-1, SIGNALS, 2)
             usual = usual[:, SWAPPED, :]
-            theirs = (found.values - usual[:, :, 0]) / usual[:, :, 1]
+            theirs = (values - usual[:, :, 0]) / usual[:, :, 1]
             above = (above + np.where(np.isnan(theirs), above, theirs)) / 2
         # A signal that a candidate lacks is taken to be as good as its others.
         known = np.where(np.isnan(above), 0.0, weights)

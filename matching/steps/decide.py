@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from matching.calibration import fit, probability
@@ -28,12 +29,13 @@ class Decide:
 
     def results(self, found: Candidates) -> Results:
         """Return the answer, best first."""
+        ranks = found.ranks()
         return Results(
-            tuple(self._match(found, rank) for rank in range(1, len(found.shown) + 1)),
+            tuple(self._match(found, rank, ranks) for rank in range(1, len(found.shown) + 1)),
             degraded=found.degraded,
         )
 
-    def _match(self, found: Candidates, rank: int) -> Match:
+    def _match(self, found: Candidates, rank: int, ranks: Mapping[str, Mapping[str, int]]) -> Match:
         at, chance = found.shown[rank - 1], found.chances[rank - 1]
         reasons: tuple[Reason, ...] = found.reasons[rank - 1]
         threshold = self.settings.threshold if self.settings.decide else 0.0
@@ -45,7 +47,7 @@ class Decide:
             chance=chance,
             fit=fit(chance, threshold, reasons),
             accepted=chance >= threshold,
-            ranks=found.ranks[found.ids[at]],
+            ranks={name: own[found.ids[at]] for name, own in ranks.items() if found.ids[at] in own},
             reasons=reasons,
             evidence_missing=missing,
             evidence_met=met,

@@ -83,5 +83,4 @@ class OwnWords:
                 alone.values[row, :2] = pair(found.asker.said, what)
         self.retrieve.compare_wholes(alone)
         self.rerank.compare_tokens(alone, range(len(alone.ids)))
-        self.combine(alone)
-        return alone.scores
+        return self.combine.scores(alone, range(len(alone.ids)))

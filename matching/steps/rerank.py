@@ -32,7 +32,7 @@ class Rerank:
         before = found.order
         head = before[: max(self.settings.rerank, found.limit)]
         self.compare_tokens(found, head)
-        self.combine(found)
+        found.scores[head] = self.combine.scores(found, head)
         found.order = found.sort(head) + before[len(head) :]
 
     def compare_tokens(self, found: Candidates, places: Sequence[int]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import compress
 
 import numpy as np
 
@@ -37,16 +36,14 @@ class Retrieve:
         found.hits["dense"] = self._by_meaning(found, wanted)
         keyword, dense = found.hits.get("keyword", []), found.hits["dense"]
         found.degraded = found.asker.whole is None or (self.settings.dense and not dense and bool(keyword))
-        proposed = list(dict.fromkeys(hit.id for hits in found.hits.values() for hit in hits))
+        # In the order of their ids, so that a stable sort by score leaves ties in it.
+        proposed = sorted({hit.id for hits in found.hits.values() for hit in hits})
         rows = found.view.words.rows_of(proposed)
-        known = [row >= 0 and key in found.view.records for key, row in zip(proposed, rows, strict=True)]
-        found.ids, rows = list(compress(proposed, known)), rows[known]
-        found.ranks = {key: {} for key in found.ids}
-        for name, hits in found.hits.items():
-            for rank, hit in enumerate(hits, start=1):
-                if hit.id in found.ranks:
-                    found.ranks[hit.id][name] = rank
-        found.records = [found.view.records[key] for key in found.ids]
+        records = list(map(found.view.records.get, proposed))
+        known = [at for at, row in enumerate(rows.tolist()) if row >= 0 and records[at] is not None]
+        rows = rows[known]
+        found.ids = [proposed[at] for at in known]
+        found.records = [record for at in known if (record := records[at]) is not None]
         found.values = np.full((len(found.ids), SIGNALS), np.nan, dtype=np.float32)
         if covers is not None:
             found.values[:, 0] = covers[rows]
@@ -69,6 +66,6 @@ class Retrieve:
         if having:
             wholes = np.concatenate([own for record in found.records if (own := record.whole) is not None])
             mean = self.register.mean(self.reader.meaning().means[self.kind])
-            found.values[having, 2] = self.reader.centred(
-                wholes.reshape(len(having), -1), mean
-            ) @ self.reader.asked(whole, self.kind.other)
+            found.values[having, 2] = self.reader.centred_cosines(
+                wholes.reshape(len(having), -1), mean, self.reader.asked(whole, self.kind.other)
+            )
