@@ -263,14 +263,16 @@ class Alike:
 
     def _compare_tokens(self, own: Record, records: Sequence[Record], rows: Floats) -> None:
         """Fill in the two signals of tokens, in place."""
-        having = [at for at, record in enumerate(records) if record.tokens is not None]
-        if own.tokens is None or own.whole is None or not having or not self.settings.late:
+        mine = own.compared().tokens
+        if mine is None or own.whole is None or not self.settings.late:
             return
         lens = self.reader.meaning().lens
-        if lens is not None:
-            others = [tokens for at in having if (tokens := records[at].tokens) is not None]
-            rows[having, 3], rows[having, 4] = lens.echoes(
-                own.tokens, self.kind, Batch.of(others), among=self.kind
+        theirs = {
+            at: tokens for at, one in enumerate(records) if (tokens := one.compared().tokens) is not None
+        }
+        if lens is not None and theirs:
+            rows[list(theirs), 3], rows[list(theirs), 4] = lens.echoes(
+                mine, self.kind, Batch.of(list(theirs.values())), among=self.kind
             )
 
     def _scores(

@@ -60,9 +60,10 @@ def _asked(finder: Matcher, ids: Collection[str]) -> list[_One]:
     found = []
     for key in sorted(set(ids) & records.keys()):
         record = records[key]
-        for at, passage in enumerate(record.passages):
+        said = record.quoted()
+        for at, passage in enumerate(said.passages):
             if passage.source.startswith("requirement:"):
-                vector = None if record.vectors is None else record.vectors[at].astype(np.float32)
+                vector = None if said.vectors is None else said.vectors[at].astype(np.float32)
                 found.append(_One(key, passage.text, vector))
     return found
 

@@ -4,28 +4,35 @@ A text is cut into *shingles*, three stems in a row without stop words (Broder 1
 other endings and small words put in between; two people who describe one thing in their own words share next to none
 (no need of the judged sets shares two with any of 334 listings).
 
-Nothing is stored: the shingles of a document are made when it first comes near somebody, and only documents that
-share rare words are ever compared. So an upsert costs nothing, with a hundred documents or a hundred thousand.
+Documents are compared by their fingerprints (`matching.fingerprints`), and only the candidates of one request ever
+are. So an upsert costs nothing, with a hundred documents or a hundred thousand.
 """
 
 from __future__ import annotations
 
-import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from matching.fingerprints import (
+    WORDS,
+    Fingerprint,
+    Fingerprints,
+    Hashes,
+    Numbers,
+    Places,
+    among,
+    numbers,
+    shingles,
+    whole,
+)
 from matching.text import STOP_WORDS, Word, normalise, sentences, stem, words
 from matching.types import Document, Kind
-
-Hashes = npt.NDArray[np.uint32]
-
-WORDS = 3
-"""Stems in a shingle."""
 
 COPIED = 4
 """Shingles below which nothing is a copy: a turn of phrase, or a short quotation."""
@@ -93,11 +100,19 @@ def cut(document: Document) -> Iterator[Sentence]:
                 yield Sentence(at, written, plain, telling, tuple(stem(word.text) for word in telling))
 
 
-@dataclass(frozen=True)
 class Spoken:
-    """What a document says, as shingles; made at first use and kept."""
+    """What a document says: its fingerprint, and what is made of it at first use."""
 
-    document: Document
+    def __init__(self, document: Document, fingerprint: Fingerprint | None = None) -> None:
+        """Without ``fingerprint`` it is taken of the text."""
+        self.document = document
+        if fingerprint is not None:
+            self.fingerprint = fingerprint
+
+    @cached_property
+    def fingerprint(self) -> Fingerprint:
+        """Return the fingerprint of the text."""
+        return Fingerprint.of([(one.passage, one.stems) for one in self.sentences])
 
     @cached_property
     def sentences(self) -> tuple[Sentence, ...]:
@@ -105,87 +120,77 @@ class Spoken:
         return tuple(cut(self.document))
 
     @cached_property
-    def shingles(self) -> tuple[Hashes, ...]:
-        """Return for each sentence the shingles that begin in it; they run on into the next of the same passage."""
-        following: dict[int, list[str]] = {}
-        found: list[Hashes] = []
-        for one in reversed(self.sentences):
-            after = following.get(one.passage, [])
-            found.append(_hashes([*one.stems, *after[: WORDS - 1]], len(one.stems)))
-            following[one.passage] = [*one.stems, *after][:WORDS]
-        return tuple(reversed(found))
+    def laid_out(self) -> Fingerprints:
+        """Return its fingerprint with shingles."""
+        return Fingerprints.of([self.fingerprint])
 
     @cached_property
     def hashes(self) -> Hashes:
         """Return the different shingles in ascending order."""
-        return np.unique(np.concatenate(self.shingles)) if self.shingles else np.zeros(0, dtype=np.uint32)
+        return np.unique(self.laid_out.shingles)
+
+    @cached_property
+    def said(self) -> frozenset[int]:
+        """Return a number for each whole sentence."""
+        return frozenset(self.laid_out.wholes.tolist())
 
     def longest(self, shared: Hashes) -> int:
         """Return the length of the longest row of shingles that are all in ``shared``."""
-        longest = run = 0
-        before = -1
-        for one, own in zip(self.sentences, self.shingles, strict=True):
-            run, before = (run if one.passage == before else 0), one.passage
-            for is_shared in np.isin(own, shared).tolist():
-                run = run + 1 if is_shared else 0
-                longest = max(longest, run)
-        return longest
+        laid = self.laid_out
+        begins = np.zeros(len(laid.stems), dtype=bool)  # no shingle begins with the last words of a passage
+        begins[laid.places] = np.isin(laid.shingles, shared)
+        return longest_run(begins)
 
     @cached_property
-    def since(self) -> npt.NDArray[np.str_]:
-        """Return for each of ``hashes`` since when it has been said; "" where nobody knows."""
-        dates = self.document.since
+    def since(self) -> Sequence[str]:
+        """Return for each sentence since when it has been said; "" where nobody knows."""
+        dates, count = self.document.since, len(self.fingerprint.sizes)
         if len(dates) == 1:
-            return np.full(len(self.hashes), dates[0], dtype="U32")
-        if len(dates) != len(self.sentences):
-            return np.full(len(self.hashes), "", dtype="U32")
-        each = np.concatenate(
-            [np.full(len(own), date, dtype="U32") for own, date in zip(self.shingles, dates, strict=True)]
-        )
-        order = np.argsort(each, kind="stable")
-        _, first = np.unique(np.concatenate(self.shingles)[order], return_index=True)
-        found: npt.NDArray[np.str_] = each[order][first]
-        return found
+            return dates * count
+        return dates if len(dates) == count else ("",) * count
 
     @cached_property
-    def stems(self) -> tuple[str, ...]:
+    def stems(self) -> Numbers:
         """Return the stems of all sentences but the first, which is the name."""
-        return tuple(one for sentence in self.sentences if sentence.passage for one in sentence.stems)
+        own = self.fingerprint
+        return own.stems[np.repeat(own.passages, own.sizes) > 0]
 
     @cached_property
-    def claimed(self) -> frozenset[tuple[str, ...]]:
+    def different(self) -> frozenset[int]:
+        """Return its different stems, without the name."""
+        return frozenset(self.stems.tolist())
+
+    @cached_property
+    def claimed(self) -> frozenset[int]:
         """Return the longer sentences outside evidence, where everybody names the same certificates."""
-        passages = self.document.passages
-        return frozenset(
-            one.stems
-            for one in self.sentences
-            if len(one.stems) >= SENTENCE and not passages[one.passage].source.startswith("evidence:")
+        own, laid = self.fingerprint, self.laid_out
+        told = np.array(
+            [not one.source.startswith("evidence:") for one in self.document.passages], dtype=bool
         )
+        outside = told[own.passages[own.sizes > 0]]
+        return frozenset(laid.wholes[outside & (laid.sizes >= SENTENCE)].tolist())
 
     @cached_property
-    def title(self) -> tuple[str, ...]:
+    def title(self) -> Numbers:
         """Return the stems of its title that tell something."""
-        return _telling(self.document.title)
+        return numbers(_telling(self.document.title))
 
     @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """Return all its stems, those of the title too."""
-        return frozenset((*self.stems, *self.title))
+    def vocabulary(self) -> Numbers:
+        """Return all its stems in ascending order, those of the title too."""
+        return np.unique(np.concatenate([self.stems, self.title]))
 
     @cached_property
-    def must_haves(self) -> frozenset[tuple[str, ...]]:
-        """Return the stems of each must-have of a need."""
-        return frozenset(found for text in self.document.requirements if (found := _telling(text)))
-
-    @cached_property
-    def said(self) -> frozenset[tuple[str, ...]]:
-        """Return the stems of each sentence, to be compared with whole must-haves."""
-        return frozenset(one.stems for one in self.sentences)
+    def must_haves(self) -> Mapping[tuple[str, ...], Numbers]:
+        """Return the stems of each must-have of a need, in words and in numbers."""
+        found = {_telling(text): None for text in self.document.requirements}
+        return {stems: numbers(stems) for stems in found if stems}
 
 
-def _hashes(found: Sequence[str], most: int) -> Hashes:
-    starts = range(min(most, len(found) - WORDS + 1))
-    return np.array([zlib.crc32(" ".join(found[at : at + WORDS]).encode()) for at in starts], dtype=np.uint32)
+def longest_run(marks: npt.NDArray[np.bool_]) -> int:
+    """Return the length of the longest row of marks."""
+    borders = np.flatnonzero(np.diff(np.concatenate([[False], marks, [False]]).astype(np.int8)))
+    return int((borders[1::2] - borders[::2]).max(initial=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +203,10 @@ class Foreign:
 
     hashes: Hashes
     sentences: frozenset[tuple[str, ...]] = frozenset()
-    vocabulary: frozenset[str] = frozenset()
+    vocabulary: Numbers = field(default_factory=lambda: np.zeros(0, dtype=np.uint32))
 
 
-NOTHING = Foreign(np.zeros(0, dtype=np.uint32))
+NOTHING = Foreign(np.zeros(0, dtype=np.uint64))
 
 MUSTS = 2
 """Must-haves that may not be repeated word for word; one is a short answer to a short question."""
@@ -222,19 +227,37 @@ def copied_from(need: Spoken, listing: Spoken) -> Foreign:
     A short quotation and a single must-have, however long, are nobody's property.
     """
     hashes = np.intersect1d(need.hashes, listing.hashes, assume_unique=True)
-    repeated = [must for must in need.must_haves if _repeats(listing, must)]
-    asked = np.concatenate([NOTHING.hashes, *(_hashes(must, len(must)) for must in repeated)])
-    title, vocabulary = need.title, need.vocabulary
+    repeated = {words: must for words, must in need.must_haves.items() if _repeats(listing, must)}
+    asked = np.concatenate([NOTHING.hashes, *map(shingles, repeated.values())])
+    title = need.title
     named = len(title) > 1 and _holds(listing.title, title)
-    shuffled = any(_made_of(one, vocabulary) for one in listing.sentences)
+    shuffled = bool(_made_of(listing.laid_out, need.vocabulary).any())
     told = _is_copy(np.setdiff1d(hashes, asked), listing, OF_A_NEED * len(need.hashes), RUN)
     if not (told or len(repeated) >= MUSTS or named or shuffled):
         return NOTHING
     return Foreign(
-        np.union1d(hashes, _hashes(title, len(title))),
-        frozenset(repeated) | {title},
-        vocabulary,
+        np.union1d(hashes, shingles(title)),
+        frozenset(repeated) | {_telling(need.document.title)},
+        need.vocabulary,
     )
+
+
+def suspects(need: Spoken, listings: Fingerprints) -> list[int]:
+    """Return the places of the listings of which `copied_from` may find anything; of the others it finds nothing."""
+    found = np.zeros(listings.count, dtype=bool)
+    owners = listings.owner[listings.places]
+    shared = np.bincount(owners[among(listings.shingles, need.hashes)], minlength=listings.count)
+    found |= shared >= COPIED
+    musts = np.unique(np.concatenate([NOTHING.hashes, *map(shingles, need.must_haves.values())]))
+    found |= np.bincount(owners[among(listings.shingles, musts)], minlength=listings.count) >= MUSTS
+    of_sentence = listings.owner[listings.starts]
+    sentences = np.sort(np.array([whole(must) for must in need.must_haves.values()], dtype=np.uint64))
+    found |= np.bincount(of_sentence[among(listings.wholes, sentences)], minlength=listings.count) >= MUSTS
+    if len(need.title) > 1:
+        begins = (listings.stems[:-1] == need.title[0]) & (listings.stems[1:] == need.title[1])
+        found[listings.owner[:-1][begins]] = True
+    found[of_sentence[_made_of(listings, need.vocabulary)]] = True
+    return np.flatnonzero(found).tolist()
 
 
 def _is_copy(shared: Hashes, taker: Spoken, least: float, run: int) -> bool:
@@ -242,16 +265,22 @@ def _is_copy(shared: Hashes, taker: Spoken, least: float, run: int) -> bool:
     return len(shared) >= COPIED and (len(shared) >= least or taker.longest(shared) >= run)
 
 
-def _repeats(listing: Spoken, must: tuple[str, ...]) -> bool:
+def _repeats(listing: Spoken, must: Numbers) -> bool:
     """Tell whether a listing says a must-have word for word, a short one as a sentence of its own."""
-    if must in listing.said:
+    if int(whole(must)) in listing.said:
         return True
-    asked = _hashes(must, len(must))
-    return len(asked) > 1 and bool(np.isin(asked, listing.hashes).all())
+    asked = shingles(must)
+    return len(asked) > 1 and bool(among(asked, listing.hashes).all())
 
 
-def _holds(whole: Sequence[str], part: Sequence[str]) -> bool:
-    return any(tuple(whole[at : at + len(part)]) == tuple(part) for at in range(len(whole) - len(part) + 1))
+def _holds(text: Numbers, part: Numbers) -> bool:
+    size = len(part)
+    return any(np.array_equal(text[at : at + size], part) for at in range(len(text) - size + 1))
+
+
+def _made_of(listings: Fingerprints, vocabulary: Numbers) -> npt.NDArray[np.bool_]:
+    """Tell of each sentence that has stems whether it is made of the words of a need, in whatever order."""
+    return (listings.sizes >= MADE_WORDS) & (listings.known(vocabulary) >= MADE_OF * listings.sizes)
 
 
 def copied(spoken: Spoken, foreign: Foreign) -> tuple[str, ...]:
@@ -278,12 +307,19 @@ def own_text(spoken: Spoken, foreign: Foreign) -> Document:
 def _own(spoken: Spoken, foreign: Foreign) -> Iterator[tuple[Sentence, str]]:
     """Yield each sentence with what of it is the author's own."""
     carried, passage = 0, -1
-    for one, own in zip(spoken.sentences, spoken.shingles, strict=True):
+    laid = spoken.laid_out
+    foreign_from = np.zeros(len(laid.stems), dtype=bool)
+    foreign_from[laid.places] = np.isin(laid.shingles, foreign.hashes)
+    ends = np.cumsum(spoken.fingerprint.sizes, dtype=np.int64)
+    shuffled = dict(
+        zip(laid.sentence[laid.starts].tolist(), _made_of(laid, foreign.vocabulary).tolist(), strict=True)
+    )
+    for at, (one, end) in enumerate(zip(spoken.sentences, ends.tolist(), strict=True)):
         carried, passage = (carried if passage == one.passage else 0), one.passage
         count = len(one.stems)
         away = np.zeros(max(count, carried) + WORDS, dtype=bool)
         away[:carried] = True
-        for start in np.flatnonzero(np.isin(own, foreign.hashes)).tolist():
+        for start in np.flatnonzero(foreign_from[end - count : end]).tolist():
             away[start : start + WORDS] = True
         for part in foreign.sentences:
             for start in range(count - len(part) + 1):
@@ -292,16 +328,10 @@ def _own(spoken: Spoken, foreign: Foreign) -> Iterator[tuple[Sentence, str]]:
                     away[start : start + len(part)] = True
         carried = int(away[count:].sum())
         away = away[:count]
-        if count and (away.mean() > 0.5 or _made_of(one, foreign.vocabulary)):
+        if count and (away.mean() > 0.5 or shuffled[at]):
             yield one, ""
         else:
             yield one, _less(one, away) if away.any() else one.plain
-
-
-def _made_of(one: Sentence, vocabulary: frozenset[str]) -> bool:
-    """Tell whether a sentence is made of the words of a need, in whatever order."""
-    known = sum(stem in vocabulary for stem in one.stems)
-    return len(one.stems) >= MADE_WORDS and known >= MADE_OF * len(one.stems)
 
 
 def _less(sentence: Sentence, away: npt.NDArray[np.bool_]) -> str:
@@ -327,42 +357,70 @@ class Loan:
     same: bool
 
 
-def loans(among: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loan]:
+def loans(given: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loan]:
     """Return who has text of whom. Who said it first is the lender, ties by id. Shingles of ``nobodys`` are left out.
 
     Where several have said it, the first of all has lent it to each of them.
     """
-    sizes = [len(one.hashes) for one in among]
-    if sum(size > 0 for size in sizes) < 2:
-        return []
-    rank = np.argsort(np.argsort([one.document.id for one in among], kind="stable"), kind="stable")
-    owner = np.repeat(np.arange(len(among)), sizes)
-    hashes = np.concatenate([one.hashes for one in among])
-    _, where, count = np.unique(hashes, return_inverse=True, return_counts=True)
-    several = np.flatnonzero((count[where] > 1) & ~np.isin(hashes, nobodys))
-    if not len(several):
-        return []
-    hashes, owner = hashes[several], owner[several]
-    since = np.concatenate([one.since for one in among])[several]
-    order = np.lexsort((rank[owner], since, hashes))
-    hashes, owner = hashes[order], owner[order]
-    first = np.concatenate([[True], hashes[1:] != hashes[:-1]])
-    lender = owner[np.flatnonzero(first)[np.cumsum(first) - 1]]
+    laid = Fingerprints.of([one.fingerprint for one in given])
+    owner, sizes, hashes, lender = _lent(given, laid, nobodys)
+    pair = owner * len(given) + lender
+    order = np.argsort(pair, kind="stable")
+    pairs, starts = np.unique(pair[order], return_index=True)
+    claimed = _claimed(given, laid)
     found: list[Loan] = []
-    pairs, place = np.unique(np.stack([owner, lender]), axis=1, return_inverse=True)
-    for number, (borrower, giver) in enumerate(pairs.T.tolist()):
-        if borrower != giver:
-            lent = hashes[place.reshape(-1) == number]
-            share = len(lent) / max(sizes[borrower], 1)
-            same = _is_same(among[borrower], among[giver], share)
-            whole = among[borrower].claimed & among[giver].claimed
-            if (
-                same
-                or whole
-                or _is_copy(lent, among[borrower], OF_A_LISTING * sizes[borrower], RUN_OF_LISTINGS)
-            ):
-                found.append(Loan(borrower, giver, lent, share, same))
+    for number, shared in zip(pairs.tolist(), np.split(order, starts[1:]), strict=False):
+        borrower, giver = divmod(number, len(given))
+        size = int(sizes[borrower])
+        share = len(shared) / max(size, 1)
+        same = _is_same(given[borrower], given[giver], share)
+        whole = not claimed.get(borrower, _NONE).isdisjoint(claimed.get(giver, _NONE))
+        lent = hashes[shared]
+        if same or whole or _is_copy(lent, given[borrower], OF_A_LISTING * size, RUN_OF_LISTINGS):
+            found.append(Loan(borrower, giver, lent, share, same))
     return found
+
+
+def _lent(
+    given: Sequence[Spoken], laid: Fingerprints, nobodys: Hashes
+) -> tuple[Places, Places, Hashes, Places]:
+    """Return each shingle that somebody has from somebody else: who, from whom, and how many each has in all.
+
+    That is the borrower of each, the number of different shingles of each document, the shingle, and its lender.
+    """
+    owners = laid.owner[laid.places]
+    order = np.argsort(laid.shingles)
+    alike = np.diff(laid.shingles[order]) == 0
+    several = order[np.append(alike, False) | np.append(False, alike)] if len(order) else order
+    # The order of ages: since when it has been said, then by id.
+    rank = np.argsort(np.argsort([one.document.id for one in given], kind="stable"), kind="stable")
+    dates = [date for one in given for date in one.since]
+    age = {date: at for at, date in enumerate(sorted(set(dates)))}
+    said = laid.sentence[laid.places[several]].tolist()
+    since = np.fromiter((age[dates[at]] for at in said), np.int64, len(said))
+    several = several[np.lexsort((rank[owners[several]], since, laid.shingles[several]))]
+    hashes, owner = laid.shingles[several], owners[several]
+    first = np.append(True, np.diff(hashes) != 0)[: len(hashes)]
+    lender = owner[np.flatnonzero(first)[np.cumsum(first) - 1]]
+    # Who says a thing twice has it once.
+    _, once = np.unique(np.cumsum(first) * len(given) + owner, return_index=True)
+    count = len(given)
+    twice = np.bincount(owner, minlength=count) - np.bincount(owner[once], minlength=count)
+    sizes = np.bincount(owners, minlength=count) - twice
+    kept = once[(owner[once] != lender[once]) & ~np.isin(hashes[once], nobodys)]
+    return owner[kept], sizes, hashes[kept], lender[kept]
+
+
+_NONE: frozenset[int] = frozenset()
+
+
+def _claimed(given: Sequence[Spoken], laid: Fingerprints) -> dict[int, frozenset[int]]:
+    """Return the longer sentences of each document that says one which another says too, by its place."""
+    long = laid.sizes >= SENTENCE
+    wholes = laid.wholes[long]
+    found, counts = np.unique(wholes, return_counts=True)
+    saying = laid.owner[laid.starts[long]][among(wholes, found[counts > 1])]
+    return {at: given[at].claimed for at in set(saying.tolist())}
 
 
 def _is_same(borrower: Spoken, lender: Spoken, share: float) -> bool:
@@ -373,9 +431,11 @@ def _is_same(borrower: Spoken, lender: Spoken, share: float) -> bool:
         return True
     theirs, given = borrower.stems, lender.stems
     least = SAME_ORDER * len(theirs)
-    if len(theirs) < LEAST_WORDS or len(theirs) * SAME_ORDER > len(set(theirs) & set(given)) * 1.2:
+    if len(theirs) < LEAST_WORDS or least > len(borrower.different & lender.different) * 1.2:
         return False
-    blocks = SequenceMatcher(None, theirs, given, autojunk=False).get_matching_blocks()
+    if (Counter(theirs.tolist()) & Counter(given.tolist())).total() < least:
+        return False  # In whatever order: comparing the order takes a hundred times as long.
+    blocks = SequenceMatcher(None, theirs.tolist(), given.tolist(), autojunk=False).get_matching_blocks()
     return sum(block.size for block in blocks) >= least
 
 
@@ -385,7 +445,7 @@ def first_said(document: Document, earlier: Sequence[tuple[str, Document]]) -> t
     ``earlier`` holds (ISO date, document) of its versions, newest first, the present one among them. So a listing
     that is changed into the copy of a newer one is not the older of the two.
     """
-    texts = [(date, Spoken(version).said) for date, version in earlier]
+    texts = [(date, {one.stems for one in cut(version)}) for date, version in earlier]
     found = []
     for one in cut(document):
         since = ""

@@ -95,11 +95,22 @@ def explain(
     found = []
     for one, cosines in zip(wanted, _cosines(wanted, vectors), strict=True):
         covers = [cover(one.asked, what) for what in told]
+        if _nothing_bears(one, covers, cosines):
+            found.append(Reason(one.text, Answer.NOTHING_FOUND))
+            continue
         weights = BY_WORDS if cosines is None else WITH_MEANING
         known = signals(one, covers, cosines, settings, context)
         strength = weights.start + known @ weights.each + possible(one, covers, known)
         found.append(_reason(one, passages, told, strength, covers, weights))
     return tuple(found)
+
+
+def _nothing_bears(wanted: MustHave, covers: Sequence[Cover], cosines: Floats | None) -> bool:
+    """Tell at once that no passage says a word of a must-have nor stands out: the most usual case."""
+    if any(one.share for one in covers):
+        return False
+    mean, spread = wanted.usual
+    return cosines is None or float(cosines.max() - mean) < STANDS_OUT * spread
 
 
 def _cosines(wanted: Sequence[MustHave], vectors: Vectors | None) -> Sequence[Floats | None]:

@@ -186,7 +186,7 @@ class Matcher:
         encoded = self.encode([given])[0] if isinstance(given, Document) else given
         what = self.reader.said_of(encoded)
         record = self.reader.record(encoded, what)
-        return Asker(what, record.whole, record.tokens, record.standing, record)
+        return Asker(what, record.whole, record.compared().tokens, record.standing, record)
 
     def _who_typed(self, plain: str) -> Asker:
         """Return who asks for a typed, normalised text; by its words alone where the encoder is not available."""
@@ -220,7 +220,7 @@ class Matcher:
         for scores in self.register.words.coverage(self.reader.said(document), view.words):
             hits += best(view.words, scores, limit)
         ids = dict.fromkeys(hit.id for hit in hits if hit.id != document.id and hit.id in view.records)
-        return [view.records[key].spoken for key in ids]
+        return [view.records[key].compared().spoken for key in ids]
 
     # Quotations ----------------------------------------------------------------------------------------------
 
@@ -239,7 +239,8 @@ class Matcher:
         return {key: reason for key, reason in found.items() if reason.passage is not None}
 
     def _nearest(self, typed: Typed, found: Record) -> Reason:
-        own = found.passages, found.vectors
+        said = found.quoted()
+        own = said.passages, said.vectors
         weights = self.reader.weights
         if found.document.kind is Kind.TECHNOLOGY:
             return nearest(typed, *own, weights, NEAR)

@@ -23,6 +23,7 @@ from matching.packing import Kept, pack, unpack
 from matching.protocols import Encoder, TokenCounter, TokenEncoder, WordKnower
 from matching.register import Record
 from matching.settings import MatcherSettings
+from matching.shelf import Compared, InHand, Quoted
 from matching.steps.expand import Expand
 from matching.text import stem, words
 from matching.types import Document, Encoded, Kind, Passage, TokenRows, Vector, Vectors
@@ -114,7 +115,7 @@ class Reader:
         reduced = lens.reduce(rows, document.kind) if lens is not None and telling else None
         what = self.said(document)
         standing = self.standing(what, document.kind, mean_of(wholes), reduced)
-        return pack(Kept(standing, reduced, what, self._way))
+        return pack(Kept(standing, reduced, what, self._way, Spoken(document).fingerprint))
 
     @cached_property
     def _way(self) -> bytes:
@@ -158,22 +159,17 @@ class Reader:
         wholes = [at for at, passage in enumerate(encoded.passages) if passage.source == recipe.WHOLE]
         rest = [at for at, passage in enumerate(encoded.passages) if passage.source != recipe.WHOLE]
         passages = tuple(encoded.passages[at] for at in rest)
+        kept = unpack(encoded.extra)
+        spoken = Spoken(document, kept.fingerprint if kept else None)
         if encoded.vectors is None or not wholes:
             standing = self.standing(what, document.kind, None, None)
-            return Record(document, None, passages, None, standing, None, Spoken(document))
+            held = InHand(Compared(None, spoken), Quoted(passages, None))
+            return Record(document, None, standing, held)
         whole = mean_of(encoded.vectors[wholes])
-        kept = unpack(encoded.extra)
         found = kept.standing if kept else self.standing(what, document.kind, whole, None)
         # Half precision halves the memory of what is only quoted; a requirement never needs the last digits.
-        return Record(
-            document,
-            whole,
-            passages,
-            encoded.vectors[rest].astype(np.float16),
-            found,
-            kept.tokens if kept else None,
-            Spoken(document),
-        )
+        quoted = Quoted(passages, encoded.vectors[rest].astype(np.float16))
+        return Record(document, whole, found, InHand(Compared(kept.tokens if kept else None, spoken), quoted))
 
     # What a text says, and how it stands -----------------------------------------------------------------------
 
@@ -280,8 +276,8 @@ class Reader:
             return rows @ asked
         along = rows @ np.stack([asked, mean], axis=1)
         squared = 1 - 2 * along[:, 1] + mean @ mean
-        cosines: Floats = (along[:, 0] - mean @ asked) / np.sqrt(np.maximum(squared, 1e-12))
-        return cosines
+        cosines = (along[:, 0] - mean @ asked) / np.sqrt(np.maximum(squared, 1e-12))
+        return cosines.astype(np.float32)
 
     def centred(self, rows: Vectors, mean: Floats) -> Vectors:
         """Return rows less the mean, of length one again; as they are where centring is switched off."""

@@ -4,33 +4,44 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from matching.background import Standing
 from matching.coverage import CoverageIndex, Said
-from matching.duplicates import Spoken
-from matching.late import Tokens
 from matching.lexical import Floats, Snapshot
 from matching.protocols import VectorIndex
-from matching.types import Document, Passage, Vector, Vectors
+from matching.shelf import Compared, Held, Quoted, Shelf
+from matching.types import Document, Vector
 
 _PRIOR = 200
 """The shipped mean counts as much as this many documents of the register."""
 
+_WASTE_FROM = 64 * 2**20
+"""Bytes on the shelf from which it is looked at how much of it nobody asks for any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is kept in memory of one document."""
+    """What is known of one document; ``held`` tells where the larger part of it is."""
 
     document: Document
     whole: Vector | None
-    passages: tuple[Passage, ...]
-    vectors: Vectors | None
     standing: Standing
-    tokens: Tokens | None
-    spoken: Spoken
+    held: Held
+
+    def compared(self) -> Compared:
+        """Return what it is compared by one by one; of a registered document it is read from disk."""
+        return self.held.compared(self.document)
+
+    def quoted(self) -> Quoted:
+        """Return what may be quoted from it; of a registered document it is read from disk."""
+        return self.held.quoted()
+
+
+def _size(record: Record) -> int:
+    return record.held.size
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Register:
         self.index = index
         self.records: Mapping[str, Record] = {}
         self.with_vector = 0
+        self._shelf = Shelf()
         self._sum: Floats | None = None
         self._lock = threading.Lock()
 
@@ -63,7 +75,7 @@ class Register:
         """Put records in, in place of those with the same ids, with what each of them says."""
         with self._lock:
             self._count(fresh)
-            self.records = {**self.records, **fresh}
+            self._shelve({**self.records, **fresh}, fresh)
             self.words.upsert(list(what.items()))
             if self.index is not None:
                 whole = {key: record.whole for key, record in fresh.items() if record.whole is not None}
@@ -76,10 +88,19 @@ class Register:
         with self._lock:
             gone = set(ids)
             self._count({}, gone)
-            self.records = {key: record for key, record in self.records.items() if key not in gone}
+            self._shelve({key: record for key, record in self.records.items() if key not in gone}, {})
             self.words.remove(ids)
             if self.index is not None:
                 self.index.remove(ids)
+
+    def _shelve(self, records: dict[str, Record], fresh: Mapping[str, Record]) -> None:
+        """Publish records, with what is held of the fresh ones put away; of all, once most on the shelf is waste."""
+        if self._shelf.size > _WASTE_FROM and self._shelf.size > 2 * sum(map(_size, records.values())):
+            self._shelf, fresh = Shelf(), records
+        put = self._shelf.put([(one.compared(), one.quoted()) for one in fresh.values()])
+        for (key, record), held_now in zip(fresh.items(), put, strict=True):
+            records[key] = replace(record, held=held_now)
+        self.records = records
 
     def _count(self, fresh: Mapping[str, Record], gone: Collection[str] = ()) -> None:
         """Keep the sum of all whole vectors, from which the mean for centring comes."""

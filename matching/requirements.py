@@ -159,6 +159,8 @@ class Asked:
     only_named: bool
     limit: Quantity | None
     negated: bool
+    keys: frozenset[str]
+    """Every key of every slot: a sentence that says none of them says nothing of what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,8 @@ class Asking:
             elif key not in _FILLING:
                 plain += 1
         only_named = bool(named) and not plain
-        return Asked(tuple(slots), tuple(named), only_named, limit, bool(_DENIES.match(text)))
+        keys = frozenset(key for slot in slots for key in slot.keys)
+        return Asked(tuple(slots), tuple(named), only_named, limit, bool(_DENIES.match(text)), keys)
 
     def _told(self, text: str) -> Told:
         """Return what a sentence says, with places in the sentence as it was written."""
@@ -262,6 +265,8 @@ class Asking:
 
 def cover(asked: Asked, told: Told) -> Cover:
     """Lay a must-have on a sentence."""
+    if asked.limit is None and told.said.isdisjoint(asked.keys) and told.denied.isdisjoint(asked.keys):
+        return Cover(0.0, bool(asked.named) and any(slot.weight for slot in asked.slots))
     total = found = denied = 0.0
     for slot in asked.slots:
         total += slot.weight

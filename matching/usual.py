@@ -73,11 +73,12 @@ def measure(record: Record, what: Said, kind: Kind, reader: Reader) -> Usual:
         if shipped is not None:
             rows = reader.centred(shipped.vectors[kind], shipped.means[kind])
             meaning = rows @ reader.asked(record.whole, kind)
-            if record.tokens is not None and shipped.lens is not None:
+            tokens = record.compared().tokens
+            if tokens is not None and shipped.lens is not None:
                 batch = shipped.tokens[kind]
-                echo, echoed = shipped.lens.echoes(record.tokens, kind, batch, among=kind)
+                echo, echoed = shipped.lens.echoes(tokens, kind, batch, among=kind)
                 long_echo, long_echoed = shipped.lens.echoes(
-                    record.tokens, kind, batch, among=kind, joined=windows(len(batch.starts))
+                    tokens, kind, batch, among=kind, joined=windows(len(batch.starts))
                 )
     # The vector of a whole text does not grow with it, so its usual is the same for all lengths.
     return Usual(

@@ -18,6 +18,7 @@ import numpy as np
 
 from matching.background import texts
 from matching.documents import WHOLE, quotable, technology_document
+from matching.duplicates import Spoken
 from matching.late import Tokens
 from matching.matcher import Matcher
 from matching.packing import Kept, pack, unpack
@@ -119,4 +120,5 @@ class Population:
         vectors = np.concatenate([part.vectors for part in parts]).astype(np.int16)
         vectors = np.clip(vectors + self._noise[start : start + len(pieces)], -127, 127).astype(np.int8)
         said = self._reader.said(document)
-        return pack(Kept(kept[0].standing, Tokens(pieces, vectors), said, kept[0].way))
+        tokens, own = Tokens(pieces, vectors), Spoken(document).fingerprint
+        return pack(Kept(kept[0].standing, tokens, said, kept[0].way, own))

@@ -14,6 +14,7 @@ from matching.duplicates import Loan
 from matching.late import Tokens
 from matching.lexical import Floats
 from matching.register import Record, View
+from matching.shelf import Compared
 from matching.types import Hit, Reason, Vector
 
 
@@ -57,6 +58,7 @@ class Candidates:
     degraded: bool = False
     loans: list[Loan] = field(default_factory=list)
     """Who among the candidates has text of whom, by their places."""
+    read: dict[int, Compared] = field(default_factory=dict)
     also: dict[int, list[str]] = field(default_factory=dict)
     """Ids of listings that are folded into a candidate, by its place."""
 
@@ -64,6 +66,12 @@ class Candidates:
     def shown(self) -> Sequence[int]:
         """Return the places of the candidates that are answered with."""
         return self.order[: max(self.limit, 0)]
+
+    def compared(self, at: int) -> Compared:
+        """Return what a candidate is compared by; read once."""
+        if at not in self.read:
+            self.read[at] = self.records[at].compared()
+        return self.read[at]
 
     def ranks(self) -> dict[str, dict[str, int]]:
         """Return the rank, from 1, that each retriever gave to what it found."""

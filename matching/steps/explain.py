@@ -46,17 +46,19 @@ class Explain:
             return ()
         technology = found if asker.document.kind is Kind.NEED else asker
         wanted = own if asker.document.kind is Kind.NEED else self.must_haves(found)
-        return explain(wanted, technology.passages, technology.vectors, self._asking.told, context)
+        said = technology.quoted()
+        return explain(wanted, said.passages, said.vectors, self._asking.told, context)
 
     def must_haves(self, need: Record) -> tuple[MustHave, ...]:
         """Return the must-haves of a need, each with the cosine that it has with technologies not meant for it."""
         if need.document.kind is not Kind.NEED:
             return ()
-        texts = [passage.text for passage in need.passages]
+        said = need.quoted()
+        texts = [passage.text for passage in said.passages]
         asked = [self._asking.asked(text) for text in texts]
-        if need.vectors is None or not texts:
+        if said.vectors is None or not texts:
             return tuple(MustHave(text, what) for text, what in zip(texts, asked, strict=True))
-        vectors = need.vectors.astype(np.float32)
+        vectors = said.vectors.astype(np.float32)
         try:
             others = vectors @ self._reader.meaning().vectors[Kind.TECHNOLOGY].T
         except EncoderUnavailable:  # it was there when the need was read, and is not now: words will do

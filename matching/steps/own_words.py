@@ -9,7 +9,8 @@ import numpy as np
 
 from matching.background import SIGNALS
 from matching.coverage import pair
-from matching.duplicates import NOTHING, Foreign, Spoken, copied_from, loans, own_text
+from matching.duplicates import NOTHING, Foreign, Spoken, copied_from, loans, own_text, suspects
+from matching.fingerprints import Fingerprints
 from matching.lexical import Floats
 from matching.reading import Reader
 from matching.settings import MatcherSettings
@@ -46,23 +47,27 @@ class OwnWords:
         if asking is None or asking.document.kind is not Kind.NEED:
             return  # What a person typed is no text to copy.
         head = found.order[: max(self.settings.rerank, found.limit)]
+        listings = [found.compared(at).spoken for at in head]
+        need = asking.compared().spoken
         # What two listings both have from the need is no loan of one from the other.
         found.loans = [
             replace(one, borrower=head[one.borrower], lender=head[one.lender])
-            for one in loans([found.records[at].spoken for at in head], asking.spoken.hashes)
+            for one in loans(listings, need.hashes)
         ]
-        foreign = self._foreign(found, head, asking.spoken) if self.settings.own_words else {}
+        foreign = self._foreign(found, head, listings, need) if self.settings.own_words else {}
         if foreign:
             places = list(foreign)
             found.scores[places] = np.minimum(found.scores[places], self._scores(found, foreign))
             found.order = found.sort(head) + found.order[len(head) :]
 
-    def _foreign(self, found: Candidates, head: Sequence[int], need: Spoken) -> dict[int, Foreign]:
-        """Return what is not their own in the candidates at ``head``, best first."""
+    def _foreign(
+        self, found: Candidates, head: Sequence[int], listings: Sequence[Spoken], need: Spoken
+    ) -> dict[int, Foreign]:
+        """Return what is not their own in the candidates at ``head``, best first; ``listings`` is what they say."""
         foreign = {}
-        for at in head:
-            if (copy := copied_from(need, found.records[at].spoken)) is not NOTHING:
-                foreign[at] = copy
+        for place in suspects(need, Fingerprints.of([one.fingerprint for one in listings])):
+            if (copy := copied_from(need, listings[place])) is not NOTHING:
+                foreign[head[place]] = copy
         for loan in found.loans:
             giver, taker = (found.records[at].document.supplier for at in (loan.lender, loan.borrower))
             if giver != taker:
@@ -76,7 +81,7 @@ class OwnWords:
         alone.ids = [found.ids[at] for at in foreign]
         alone.values = np.full((len(foreign), SIGNALS), np.nan, dtype=np.float32)
         for row, (at, away) in enumerate(foreign.items()):
-            document = own_text(found.records[at].spoken, away)
+            document = own_text(found.compared(at).spoken, away)
             record, what = self.reader.again(document, encoded=row < READ_AGAIN)
             alone.records.append(record)
             if self.settings.keyword:

@@ -41,8 +41,8 @@ class Rerank:
         if asker.tokens is None:
             return
         lens = self.reader.meaning().lens
-        having = [at for at in places if found.records[at].tokens is not None]
-        if lens is not None and having:
-            others = [tokens for at in having if (tokens := found.records[at].tokens) is not None]
+        tokens = {at: own for at in places if (own := found.compared(at).tokens) is not None}
+        if lens is not None and tokens:
+            having, others = list(tokens), list(tokens.values())
             there, back = lens.echoes(asker.tokens, self.kind, Batch.of(others))
             found.values[having, 3], found.values[having, 4] = there, back

@@ -66,7 +66,7 @@ def judged(split: Split, encoder: Encoder | None) -> list[Judged]:
             raise TypeError("a need that is encoded is a document, and not a typed text")
         musts = step.must_haves(record)
         for one in (row for row in split.reasons if row.need == need):
-            must, listing = musts[one.requirement - 1], finder.register.records[one.technology]
+            must, listing = musts[one.requirement - 1], finder.register.records[one.technology].quoted()
             told = [asking.told(passage.text) for passage in listing.passages]
             covers = [cover(must.asked, what) for what in told]
             cosines = None
