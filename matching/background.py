@@ -171,7 +171,7 @@ def _read(stream: IO[bytes]) -> MeaningBackground:
         tokens = {
             kind: Batch(
                 kept[f"{kind}_pieces"],
-                kept[f"{kind}_tokens"].astype(np.float32) / 127,
+                kept[f"{kind}_tokens"],
                 kept[f"{kind}_starts"],
             )
             for kind in Kind

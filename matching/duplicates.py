@@ -56,6 +56,9 @@ SAME_LISTING = 0.4
 SAME_ORDER = 0.65
 """Share of a listing's words that stand in an older one in the same order, from which it is the same one reworded."""
 
+ROOM = 1.2
+"""How many times as many words two listings may have in the same order as they have different ones."""
+
 SAME_PRODUCT = 0.6
 """The same within one supplier, whose products may share what they say of the house."""
 
@@ -154,11 +157,6 @@ class Spoken:
         """Return the stems of all sentences but the first, which is the name."""
         own = self.fingerprint
         return own.stems[np.repeat(own.passages, own.sizes) > 0]
-
-    @cached_property
-    def different(self) -> frozenset[int]:
-        """Return its different stems, without the name."""
-        return frozenset(self.stems.tolist())
 
     @cached_property
     def claimed(self) -> frozenset[int]:
@@ -366,19 +364,36 @@ def loans(given: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loa
     owner, sizes, hashes, lender = _lent(given, laid, nobodys)
     pair = owner * len(given) + lender
     order = np.argsort(pair, kind="stable")
-    pairs, starts = np.unique(pair[order], return_index=True)
+    pairs, starts, counts = np.unique(pair[order], return_index=True, return_counts=True)
+    borrowers, givers = np.divmod(pairs, len(given))
     claimed = _claimed(given, laid)
+    # What two listings share of words tells of nearly all pairs at once that they are not the same.
+    worth = (counts >= COPIED) | (counts >= SAME_LISTING * sizes[borrowers])
+    worth |= _shared_words(given, borrowers, givers) | np.isin(borrowers, list(claimed))
     found: list[Loan] = []
-    for number, shared in zip(pairs.tolist(), np.split(order, starts[1:]), strict=False):
-        borrower, giver = divmod(number, len(given))
+    for at in np.flatnonzero(worth).tolist():
+        borrower, giver = int(borrowers[at]), int(givers[at])
+        lent = hashes[order[starts[at] : starts[at] + counts[at]]]
         size = int(sizes[borrower])
-        share = len(shared) / max(size, 1)
+        share = len(lent) / max(size, 1)
         same = _is_same(given[borrower], given[giver], share)
         whole = not claimed.get(borrower, _NONE).isdisjoint(claimed.get(giver, _NONE))
-        lent = hashes[shared]
         if same or whole or _is_copy(lent, given[borrower], OF_A_LISTING * size, RUN_OF_LISTINGS):
             found.append(Loan(borrower, giver, lent, share, same))
     return found
+
+
+def _shared_words(given: Sequence[Spoken], borrowers: Places, givers: Places) -> npt.NDArray[np.bool_]:
+    """Tell of each pair whether they share so many different stems that one may be the other reworded."""
+    stems = [one.stems for one in given]
+    sizes = np.array([len(one) for one in stems])
+    _, number = np.unique(np.concatenate([np.zeros(0, np.uint32), *stems]), return_inverse=True)
+    says = np.zeros((len(given), int(number.max(initial=0)) + 1), dtype=bool)
+    says[np.repeat(np.arange(len(given)), sizes), number] = True
+    bits = np.packbits(says, axis=1)
+    shared = np.bitwise_count(bits[borrowers] & bits[givers]).sum(axis=1, dtype=np.int64)
+    enough: npt.NDArray[np.bool_] = SAME_ORDER * sizes[borrowers] <= shared * ROOM
+    return enough
 
 
 def _lent(
@@ -431,7 +446,7 @@ def _is_same(borrower: Spoken, lender: Spoken, share: float) -> bool:
         return True
     theirs, given = borrower.stems, lender.stems
     least = SAME_ORDER * len(theirs)
-    if len(theirs) < LEAST_WORDS or least > len(borrower.different & lender.different) * 1.2:
+    if len(theirs) < LEAST_WORDS or least > len(set(theirs.tolist()) & set(given.tolist())) * ROOM:
         return False
     if (Counter(theirs.tolist()) & Counter(given.tolist())).total() < least:
         return False  # In whatever order: comparing the order takes a hundred times as long.

@@ -15,11 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from matching.adapters.int8 import products
 from matching.lexical import Floats
 from matching.types import Kind, TokenRows
 
 COMMON = 0.5
 """Rarity up to which a token (full stop, "the", "and") tells nothing and is not kept: a third of all of them."""
+
+_SCALE = np.float32(1 / 127**2)
+"""What the product of two vectors in bytes is a multiple of."""
 
 MOST_TOKENS = 512
 """Tokens kept of one document."""
@@ -35,10 +39,10 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The tokens of several texts side by side: float32 vectors, text by text from ``starts`` on."""
+    """The tokens of several texts side by side, text by text from ``starts`` on."""
 
     pieces: npt.NDArray[np.uint16]
-    vectors: Floats
+    vectors: npt.NDArray[np.int8]
     starts: npt.NDArray[np.int64]
 
     @staticmethod
@@ -46,8 +50,7 @@ class Batch:
         """Lay out texts, each of which has at least one token."""
         starts = np.cumsum([0, *(len(text.pieces) for text in texts[:-1])])
         vectors = np.concatenate([text.vectors for text in texts])
-        scaled = np.multiply(vectors, np.float32(1 / 127), dtype=np.float32)
-        return Batch(np.concatenate([text.pieces for text in texts]), scaled, starts)
+        return Batch(np.concatenate([text.pieces for text in texts]), vectors, starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,12 @@ class Lens:
         """
         starts = others.starts
         # A row for each of the asker's tokens: what is then taken from it lies side by side in memory.
-        alike = (asker.vectors.astype(np.float32) / 127) @ others.vectors.T
+        alike = products(asker.vectors, others.vectors)
         own = self.rarity[kind][asker.pieces]
-        nearest = np.maximum.reduceat(alike, starts, axis=1)
+        nearest = np.maximum.reduceat(alike, starts, axis=1).astype(np.float32) * _SCALE
         weights = self.rarity[among or kind.other][others.pieces]
         total = np.add.reduceat(weights, starts)
-        echoed = np.add.reduceat(alike.max(axis=0) * weights, starts)
+        echoed = np.add.reduceat(alike.max(axis=0) * _SCALE * weights, starts)
         if joined is not None:
             nearest = nearest[:, joined].max(axis=2)
             total, echoed = total[joined].sum(axis=1), echoed[joined].sum(axis=1)

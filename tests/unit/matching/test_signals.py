@@ -10,6 +10,7 @@ import pytest
 from matching.background import SIGNALS, standing
 from matching.coverage import CoverageIndex, Language, Said, said
 from matching.documents import technology_document
+from matching.fingerprints import Fingerprint
 from matching.late import Batch, Lens, Tokens
 from matching.packing import Kept, pack, unpack
 from matching.reading import Reader
@@ -103,6 +104,24 @@ def test_what_was_packed_comes_back() -> None:
     silent = unpack(pack(replace(packed(given), said=Said({}, {}))))
     assert silent is not None
     assert silent.said == Said({}, {})
+
+
+def test_a_fingerprint_is_packed_too_and_what_was_packed_without_one_can_still_be_read() -> None:
+    own = Fingerprint.of([(0, ["pump"]), (1, ["ward", "tube", "ward"]), (1, [])])
+    for given in (tokens(4, 6), None):
+        with_one = unpack(pack(replace(packed(given), fingerprint=own)))
+        assert with_one is not None
+        assert with_one.fingerprint is not None
+        assert with_one.fingerprint.stems.tolist() == own.stems.tolist()
+        assert with_one.fingerprint.sizes.tolist() == [1, 3, 0]
+        assert with_one.fingerprint.passages.tolist() == [0, 1, 1]
+        assert (with_one.said, with_one.tokens is None) == (packed(None).said, given is None)
+        without = unpack(pack(packed(given)))
+        assert without is not None
+        assert without.fingerprint is None
+    whole = pack(replace(packed(None), fingerprint=own))
+    assert unpack(whole[:-1]) is None
+    assert unpack(whole + b"0") is None
 
 
 def test_words_that_were_stored_are_not_read_again_unless_they_were_weighed_otherwise(
