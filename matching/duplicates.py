@@ -360,6 +360,8 @@ def loans(given: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loa
 
     Where several have said it, the first of all has lent it to each of them.
     """
+    if len(given) < 2:
+        return []
     laid = Fingerprints.of([one.fingerprint for one in given])
     owner, sizes, hashes, lender = _lent(given, laid, nobodys)
     pair = owner * len(given) + lender

@@ -94,7 +94,7 @@ class Fingerprints:
         stems = np.concatenate([np.zeros(0, np.uint32), *(one.stems for one in given)])
         every = np.concatenate([np.zeros(0, np.uint16), *(one.sizes for one in given)]).astype(np.int64)
         passages = np.concatenate([np.zeros(0, np.uint8), *(one.passages for one in given)])
-        owner = np.repeat(np.arange(len(given)), [len(one.stems) for one in given])
+        owner = np.repeat(np.arange(len(given)), np.array([len(one.stems) for one in given], dtype=np.int64))
         sentence = np.repeat(np.arange(len(every)), every)
         passage = owner * 256 + passages[sentence]
         places = np.flatnonzero(passage[: -WORDS + 1] == passage[WORDS - 1 :])

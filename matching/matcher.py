@@ -75,6 +75,7 @@ class Matcher:
         offered = kind is Kind.TECHNOLOGY
         self.alike = Alike(kind, self.settings, self.reader, self.register)
         self._decide = Decide(self.settings)
+        spread = Spread(self.settings)
         steps: list[tuple[bool, Step]] = [
             (True, retrieve),
             (True, combine),
@@ -84,9 +85,9 @@ class Matcher:
             ),
             (
                 (self.settings.own_words or self.settings.fold) and self.settings.combine and offered,
-                OwnWords(self.settings, self.reader, retrieve, combine, rerank),
+                OwnWords(self.settings, self.reader, retrieve, combine, rerank, spread),
             ),
-            (offered, Spread(self.settings)),
+            (offered, spread),
             (True, Explain(self.reader)),
             (True, self._decide),
         ]

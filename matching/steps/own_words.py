@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,11 +18,15 @@ from matching.steps.candidates import Candidates
 from matching.steps.combine import Combine
 from matching.steps.rerank import Rerank
 from matching.steps.retrieve import Retrieve
+from matching.steps.spread import Spread
 from matching.types import Kind
 
 READ_AGAIN = 16
 """Candidates, from the best on, whose own text is encoded anew for one request; what was encoded is remembered. The
 others are judged by their words."""
+
+AT_ONCE = 8
+"""Candidates that are read again together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class OwnWords:
     retrieve: Retrieve
     combine: Combine
     rerank: Rerank
+    spread: Spread
 
     name = "own words"
 
@@ -55,9 +60,11 @@ class OwnWords:
             for one in loans(listings, need.hashes)
         ]
         foreign = self._foreign(found, head, listings, need) if self.settings.own_words else {}
-        if foreign:
-            places = list(foreign)
-            found.scores[places] = np.minimum(found.scores[places], self._scores(found, foreign))
+        # From the best on, until nobody is shown who has not been read without it: scores only fall.
+        encoded = set(list(foreign)[:READ_AGAIN])
+        while some := [at for at in self.spread.deciding(found) if at in foreign][:AT_ONCE]:
+            theirs = {at: foreign.pop(at) for at in some}
+            found.scores[some] = np.minimum(found.scores[some], self._scores(found, theirs, encoded))
             found.order = found.sort(head) + found.order[len(head) :]
 
     def _foreign(
@@ -75,14 +82,14 @@ class OwnWords:
                 foreign[loan.borrower] = replace(before, hashes=np.union1d(before.hashes, loan.shingles))
         return {at: foreign[at] for at in head if at in foreign}
 
-    def _scores(self, found: Candidates, foreign: Mapping[int, Foreign]) -> Floats:
-        """Return what candidates would score without the foreign text."""
+    def _scores(self, found: Candidates, foreign: Mapping[int, Foreign], encoded: Collection[int]) -> Floats:
+        """Return what candidates would score without the foreign text; those of ``encoded`` are encoded anew."""
         alone = Candidates(found.asker, found.view, found.limit)
         alone.ids = [found.ids[at] for at in foreign]
         alone.values = np.full((len(foreign), SIGNALS), np.nan, dtype=np.float32)
         for row, (at, away) in enumerate(foreign.items()):
             document = own_text(found.compared(at).spoken, away)
-            record, what = self.reader.again(document, encoded=row < READ_AGAIN)
+            record, what = self.reader.again(document, encoded=at in encoded)
             alone.records.append(record)
             if self.settings.keyword:
                 alone.values[row, :2] = pair(found.asker.said, what)

@@ -33,6 +33,7 @@ def test_a_sentence_has_one_number_wherever_it_stands_and_another_than_its_begin
 
 def test_nothing_at_all_has_no_shingles() -> None:
     laid = Fingerprints.of([Fingerprint.of([]), Fingerprint.of([(0, [])])])
+    assert Fingerprints.of([]).count == 0
     assert (len(laid.shingles), len(laid.wholes), laid.known(numbers(["a"])).tolist()) == (0, 0, [])
 
 

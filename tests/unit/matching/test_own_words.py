@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from matching.background import texts
 from matching.documents import need_document, technology_document
 from matching.matcher import build_finder
 from matching.protocols import Encoder
 from matching.settings import MatcherSettings
+from matching.steps.spread import Spread
 from matching.types import Document, Kind
 from tests.fakes.matching import DamagedEncoder, HashEncoder
 
@@ -76,3 +78,34 @@ def test_what_is_left_is_encoded_once_however_often_it_is_asked_for(monkeypatch:
     first = len(sent)
     finder.match(asker, 10)
     assert (first, len(sent)) == (1, 1)
+
+
+@pytest.mark.parametrize("encoder", [None, HashEncoder()], ids=["none", "fake"])
+def test_nobody_is_shown_elsewhere_because_not_all_copiers_were_read_again(
+    encoder: Encoder | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Copiers of all degrees, of few suppliers: their scores fall by different amounts, and some have to wait.
+    told = NEED.passages[1].text.split()
+    finder = build_finder(Kind.TECHNOLOGY, encoder=encoder)
+    finder.add(
+        finder.encode(
+            [
+                technology_document(
+                    id=f"t{at:02}",
+                    name=f"T{at}",
+                    supplier=f"S{at % 4}",
+                    summary=f"{one.passages[1].text} {' '.join(told[: at % 17])}. {HONEST if at % 9 == 0 else ''}",
+                    claims=NEED.requirements if at % 4 else (),
+                )
+                for at, one in enumerate(texts()[Kind.TECHNOLOGY][:40])
+            ]
+        )
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr(Spread, "deciding", lambda _, found: found.order)
+        every = finder.match(NEED, 100).matches
+    assert len(every) > 15
+    for limit in (1, 3, 7, 12, 30):
+        few = finder.match(NEED, limit).matches
+        assert [one.id for one in few] == [one.id for one in every[:limit]]
+        assert [one.score for one in few] == pytest.approx([one.score for one in every[:limit]], abs=1e-3)
