@@ -23,6 +23,7 @@ from marketplace.technologies.models import Technology
 from marketplace.technologies.rules import PassportBadge
 from marketplace.vocabulary import CareSetting, Readiness
 from marketplace.web.pages import Link
+from marketplace.web.search import uncounted
 from marketplace.web.words import UNKNOWN_FILTER, count
 from matching.types import Kind, Match, Results
 
@@ -30,6 +31,7 @@ from matching.types import Kind, Match, Results
 TEXT_LIMIT = 500
 NEED_ORDERS = (Order.FIT, Order.PASSPORT, Order.EVIDENCE, Order.READINESS)
 TECHNOLOGY_ORDERS = (Order.FIT, Order.EVIDENCE)
+WITH_FILTERS = " with these filters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Chosen:
     setting: CareSetting | None = None
     passport_only: bool = False
     unknown: bool = False
+
+    @property
+    def narrows(self) -> bool:
+        """Tell whether anything is left out of the list."""
+        return self.setting is not None or self.passport_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,15 @@ def for_need(actor: Actor, ref: str, wanted: Chosen, here: str) -> pages.Candida
         lede=version.title if version else "",
         back=Link("Back to the need", url_for("needs.need", ref=ref)),
         here=here,
-        nothing="" if page.fitting or page.pending else "Nothing on the register fits this need well",
+        nothing=""
+        if page.fitting or page.pending
+        else f"Nothing on the register fits this need well{WITH_FILTERS if wanted.narrows else ''}",
+        next_words="Look at everything that fits:"
+        if wanted.narrows
+        else "Each technology that is listed from now on is compared with it.",
+        next=Link("Clear the filters", here)
+        if wanted.narrows
+        else Link("Look at all technologies", url_for("technologies.register")),
         orders=pages.orders(wanted.order, NEED_ORDERS),
         settings=pages.settings(wanted.setting),
         passport_only=wanted.passport_only,
@@ -137,7 +152,21 @@ def for_technology(actor: Actor, ref: str, wanted: Chosen, here: str) -> pages.C
         lede=version.name if version else "",
         back=Link("Back to the technology", url_for("technologies.technology", ref=ref)),
         here=here,
-        nothing="" if page.fitting or page.pending else "No open need fits this technology well",
+        nothing=""
+        if page.fitting or page.pending
+        else f"No open need fits this technology well{WITH_FILTERS if wanted.narrows else ''}",
+        next_words="Look at everything that fits:"
+        if wanted.narrows
+        else "Each need that is published from now on is compared with it.",
+        next=Link("Clear the filters", here)
+        if wanted.narrows
+        else Link("Look at all needs", url_for("demand.find")),
+        held=Link(
+            "Part of your listing does not count towards matching. See what, and why",
+            url_for("technologies.tasks", ref=ref),
+        )
+        if own and uncounted(ref)
+        else None,
         orders=pages.orders(wanted.order, TECHNOLOGY_ORDERS),
         settings=pages.settings(wanted.setting),
         passport_only=None,

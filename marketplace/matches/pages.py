@@ -118,6 +118,8 @@ class CandidatesPage(Page):
     others: tuple[Candidate, ...]
     status: str
     nothing: str
+    next_words: str
+    next: Link
     notes: tuple[str, ...]
     orders: tuple[Choice, ...]
     settings: tuple[Choice, ...]
@@ -125,6 +127,7 @@ class CandidatesPage(Page):
     filtered: bool
     pending: bool = False
     how: str = ""
+    held: Link | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,8 @@ def test_when_nothing_fits_the_page_says_so(
     reindex()
     lead.get(f"/needs/{need.ref}/matches")
     assert "Nothing on the register fits this need well" in lead.text
+    assert "with these filters" not in lead.text
+    assert 'href="/technologies">Look at all technologies' in lead.page
 
 
 def test_a_need_published_a_moment_ago_says_that_it_is_being_read(lead: Browser, need: Need) -> None:
@@ -108,6 +110,9 @@ def test_only_with_a_passport_leaves_out_what_has_none(
     reindex()
     lead.get(f"/needs/{need.ref}/matches?passport=yes")
     assert "Nightlight" not in lead.text
+    # It is the filter that left nothing, and the page does not say that the register has nothing.
+    assert "Nothing on the register fits this need well with these filters" in lead.text
+    assert f'href="/needs/{need.ref}/matches">Clear the filters' in lead.page
 
 
 def test_choices_that_are_not_known_count_as_not_made(

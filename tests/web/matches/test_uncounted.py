@@ -98,6 +98,21 @@ def test_the_author_of_the_younger_of_two_equal_listings_is_told_and_that_of_the
     assert QUIET not in author.text
 
 
+def test_the_author_is_led_from_the_needs_to_what_does_not_count_and_a_broker_is_not(
+    author: Browser, new_browser: Callable[[], Browser], session: Session, supplier: Organisation
+) -> None:
+    own = make_technology(session, supplier, summary=f"{CONTENT.summary} {'It stops falls on wards. ' * 4}")
+    plain = make_technology(session, supplier, name="Plain")
+    broker = new_browser().sign_in(make_user(session, Role.BROKER))
+    session.rollback()
+    author.get(f"/technologies/{own.ref}/needs")
+    assert f'<a href="/our-technologies/{own.ref}">Part of your listing does not count' in author.page
+    author.get(f"/technologies/{plain.ref}/needs")
+    assert "does not count" not in author.text
+    assert broker.get(f"/technologies/{own.ref}/needs").status_code == 200
+    assert "does not count" not in broker.text
+
+
 def test_what_the_author_is_told_nobody_else_sees(
     new_browser: Callable[[], Browser], session: Session, supplier: Organisation, reindex: Reindex
 ) -> None:
