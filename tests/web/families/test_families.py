@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +16,7 @@ from marketplace.access.actor import ANONYMOUS
 from marketplace.access.policy import Role
 from marketplace.accounts.models import User
 from marketplace.families import queries, suggesting
-from marketplace.families.models import Family, FamilyMember, FamilyRun, Theme, ThemeMember
+from marketplace.families.models import Family, FamilyMember
 from marketplace.families.suggesting import suggest, suggest_now
 from marketplace.matches import grouping
 from marketplace.needs.models import Need, Priority
@@ -133,24 +132,6 @@ def test_like_needs_become_a_family_called_by_its_oldest(
     app: Flask, session: Session, world: World, reindex: Reindex
 ) -> None:
     assert grouped(app, session, reindex) == {world.needs["Elmbrook"].ref: refs(world)}
-
-
-def test_the_same_needs_in_another_order_give_the_same_families_and_themes(
-    app: Flask, session: Session, world: World, reindex: Reindex
-) -> None:
-    first = grouped(app, session, reindex)
-    themes = sorted(session.execute(select(Theme.key, Theme.name)).all())
-    for seed in range(5):
-        for table in (ThemeMember, Theme, FamilyMember, Family, FamilyRun):
-            session.execute(delete(table))
-        needs = [*world.needs.values(), world.pumps]
-        random.Random(seed).shuffle(needs)
-        kept = {need.id: 100_000 + 7 * at for at, need in enumerate(needs)}
-        session.commit()
-        # The order in which rows were written is not part of what families are made of.
-        assert sorted(kept) != list(kept) or seed
-        assert grouped(app, session, reindex) == first
-        assert sorted(session.execute(select(Theme.key, Theme.name)).all()) == themes
 
 
 def test_a_run_where_nothing_has_changed_does_nothing(
