@@ -93,8 +93,13 @@ def remembered(name: str, parts: tuple[Part, ...], read: Callable[[], Value]) ->
     What is remembered is shared by all readers: it must be the same for everybody, and nobody may change it. Inside
     a transaction that writes it is read anew and not kept, as nobody else may ever see what that writes.
     """
+    return renewed(name, parts, lambda _: read())
+
+
+def renewed(name: str, parts: tuple[Part, ...], read: Callable[[Value | None], Value]) -> Value:
+    """Do the same for a ``read`` that takes over what it can of what was remembered before (None: nothing)."""
     if db.session.connection().get_execution_options().get("writes"):
-        return read()
+        return read(None)
     columns = [getattr(Stamp, part.value) for part in parts]
     # The stamp first: what is read after it is as new or newer, so at worst it is read once more.
     under = (*db.session.execute(select(*columns)).one(), clock.today())
@@ -105,6 +110,6 @@ def remembered(name: str, parts: tuple[Part, ...], read: Callable[[], Value]) ->
     with kept.lock:  # who comes meanwhile waits, instead of reading the same beside it
         if (held := kept.held) is not None and held[0] == under:
             return cast("Value", held[1])
-        value = read()
+        value = read(cast("Value", held[1]) if held is not None else None)
         kept.held = under, value
     return value

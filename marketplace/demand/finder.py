@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from marketplace.access.actor import Actor
-from marketplace.demand import queries, rules
+from marketplace.demand import queries, rules, texts
 from marketplace.demand.queries import FAMILY, NEED, Places
 from marketplace.demand.rules import Asked, Fact
 from marketplace.demand.saving import Key
@@ -162,7 +162,7 @@ def _searched(world: World, asked: Asked, notes: list[str]) -> Results:
     fitting: Collection[Key] = {(NEED, ref) for ref in ranked.fits}
     closest: Collection[Key] = places.keys()
     if exact:
-        saying = queries.saying(world.actor, exact)
+        saying = texts.saying(world.actor, exact)
         # Who types a phrase alone wants what says it, however well the rest of it fits.
         fitting = saying & set(fitting) if rules.beside(typed) else saying
         closest = saying
@@ -173,7 +173,9 @@ def _searched(world: World, asked: Asked, notes: list[str]) -> Results:
         best = min(((NEED, one) for one in members), key=lambda key: places.get(key, len(places)))
         if best in places:
             places[FAMILY, ref], strengths[FAMILY, ref] = places[best], strengths.get(best, "")
-    closed = queries.closed_with(world.actor, rules.words(typed))
+    # The matcher holds open needs alone, so what has lapsed or was withdrawn is found by its words.
+    gone = (fact.ref for fact in world.facts if not fact.open and fact.kind == NEED)
+    closed = texts.with_words(world.actor, rules.words(typed), gone)
     if exact:
         closed &= saying
     pool = [fact for fact in world.facts if fact.key in (fitting if fact.open else closed)]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, Executable, String, and_, cast, or_, select, type_coerce
+from sqlalchemy import Executable, String, and_, cast, or_, select, type_coerce
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
@@ -18,7 +17,7 @@ from marketplace.accounts.models import User
 from marketplace.accounts.rules import DeadLink, hashed
 from marketplace.database import db
 from marketplace.demand.models import SavedSearch, ToldItem
-from marketplace.demand.rules import Fact, State, What, says
+from marketplace.demand.rules import Fact, State, What
 from marketplace.demand.saving import Frequency, Key, awake, last_told, period
 from marketplace.errors import NotVisible
 from marketplace.families.models import Family, FamilyMember
@@ -279,68 +278,6 @@ def _shared(board: Collection[int], cycle: Cycle | None) -> dict[int, set[int]]:
         if id_ in board:
             found.setdefault(id_, set()).add(organisation_id)
     return found
-
-
-# What is said word for word
-
-_TEXTS = (
-    NeedVersion.title,
-    NeedVersion.problem,
-    NeedVersion.who_affected,
-    NeedVersion.pathway_today,
-    NeedVersion.outcome,
-    NeedVersion.measure,
-)
-
-
-def _said() -> ColumnElement[str]:
-    """Return all texts of a version as one, must-haves as they are stored."""
-    said: ColumnElement[str] = cast(NeedVersion.must, String)
-    for text in _TEXTS:
-        said = said + " " + text
-    return said
-
-
-def saying(actor: Actor, phrases: Sequence[str]) -> set[tuple[str, str]]:
-    """Return what says each of these phrases word for word, by kind and ref.
-
-    The database finds what may; what stands between the words is looked at here, as databases know no words.
-    """
-    said = _said()
-    statement = (
-        needs.visible_to(actor)
-        .with_only_columns(Need.ref, NeedVersion.must, *_TEXTS)
-        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
-        .where(Need.published_at.is_not(None))
-    )
-    for phrase in phrases:
-        for word in re.findall(r"[a-zA-Z0-9]+", phrase):
-            statement = statement.where(said.icontains(word, autoescape=True))
-    found = set()
-    for ref, must, *texts in db.session.execute(statement):
-        parts = [*texts, *must]
-        if all(any(says(part, phrase) for part in parts) for phrase in phrases):
-            found.add((NEED, ref))
-    return found
-
-
-def closed_with(actor: Actor, words: Sequence[str]) -> set[tuple[str, str]]:
-    """Return what is not on the board any more and has all of these words, as they are or longer, by kind and ref.
-
-    The matcher holds open needs alone, so what has lapsed or was withdrawn is found by its words.
-    """
-    if not words:
-        return set()
-    said = _said()
-    statement = (
-        needs.visible_to(actor)
-        .with_only_columns(Need.ref)
-        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
-        .where(Need.published_at.is_not(None), Need.id.not_in(needs.on_board(select(Need.id))))
-    )
-    for word in words:
-        statement = statement.where(said.icontains(word, autoescape=True))
-    return {(NEED, ref) for ref in db.session.scalars(statement)}
 
 
 # What a list shows

@@ -236,6 +236,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word[:-1] if re.fullmatch(r"[a-z]{3,}[^s]s", word) else word for word in kept))
 
 
+def words_of(text: str) -> list[str]:
+    """Return every word of a text."""
+    return _WORD.findall(text)
+
+
 def says(text: str, phrase: str) -> bool:
     """Tell whether a text has these words in this order, whatever stands between them but no other word."""
     wanted = r"[\W_]+".join(re.escape(word) for word in _WORD.findall(phrase))
