@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -114,7 +114,12 @@ def board_of(session: Session, day: date) -> PastBoard:
     owners = _owners(session, end)
     found, withdrawn = [], []
     opened = cycles[counting[0]].opens_on if counting else day
-    rows = session.connection().execute(_rows(end))
+    # Of all that was ever published, what those places held, and what was withdrawn in that round.
+    held = {need_id for needs in places.values() for need_id in needs}
+    since = clock.end_of(opened - timedelta(days=1))
+    rows = session.connection().execute(
+        _rows(end).where(or_(Need.id.in_(held), Need.withdrawn_at.between(since, end)))
+    )
     for id_, ref, now_id, number, title, area, setting, gone_at, reason in rows:
         owner = organisations.get(owners.get(id_, now_id))
         if owner is None:

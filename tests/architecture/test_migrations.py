@@ -20,6 +20,7 @@ from marketplace.introductions.rules import Decision
 from marketplace.matches.rules import NEED_TOPIC
 from marketplace.needs.models import Cycle, Need, NeedDraft, Priority
 from marketplace.outbox.actions import enqueue
+from marketplace.remembered import TABLES
 from tests.conftest import BOTH
 from tests.factories.introductions import Parties, make_introduction
 from tests.factories.joining import make_invitation, make_registration, make_reset
@@ -65,6 +66,27 @@ def test_the_models_and_the_migrated_schema_agree(database_url: str) -> None:
     engine = make_engine(database_url)
     assert migrating.differences(engine) == []
     engine.dispose()
+
+
+def test_every_table_that_lists_are_remembered_of_draws_stamps(database_url: str) -> None:
+    engine = make_engine(database_url)
+    tables = [table for some in TABLES.values() for table in some]
+    verbs = ("insert", "update", "delete")
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            found = connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+            wanted = {
+                f"{table}_draws_stamp_{verb}"
+                for tables in TABLES.values()
+                for table in tables
+                for verb in verbs
+            }
+        else:
+            found = connection.execute(sa.text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"))
+            wanted = {f"{table}_draws_stamp" for table in tables}
+        missing = wanted - set(found.scalars())
+    engine.dispose()
+    assert missing == set(), "a migration that makes such a table anew makes its triggers anew (decision 22)"
 
 
 def test_migrations_of_a_database_in_use_go_down_to_nothing_and_up_again(database_url: str) -> None:
