@@ -43,7 +43,9 @@ def ask(actor: Actor, need_ref: str, text: str, *, form_key: str = "") -> str:
         rules.check_open(need.withdrawn_at, lapsed=needs.has_lapsed(need))
         once(session, actor, form_key, f"/needs/{need_ref}#questions")
         rules.check_question(text, queries.telling_names(session, supplier))
-        rules.check_count(queries.waiting_of_supplier(session, need.id, supplier.id))
+        waiting = queries.waiting_of_supplier(session, need.id, supplier.id)
+        rules.check_new(text, waiting)
+        rules.check_count(len(waiting))
         session.add(
             Question(
                 ref=ref,

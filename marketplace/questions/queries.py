@@ -17,6 +17,7 @@ from marketplace.technologies.models import Technology, TechnologyDraft, Technol
 
 #: How many answered questions a list holds; all of them stand on their needs' pages.
 SETTLED = 50
+WAITING = (Question.answered_at.is_(None), Question.declined_at.is_(None))
 
 
 def public_of(session: Session, need_id: int) -> Sequence[Question]:
@@ -31,17 +32,14 @@ def public_of(session: Session, need_id: int) -> Sequence[Question]:
 
 def waiting_count(session: Session, need_id: int) -> int:
     """Return how many questions about a need wait."""
-    return _count(session, Question.need_id == need_id)
+    waiting = select(func.count()).select_from(Question).where(*WAITING, Question.need_id == need_id)
+    return session.scalar(waiting) or 0
 
 
-def waiting_of_supplier(session: Session, need_id: int, supplier_id: int) -> int:
-    """Return how many questions of one supplier about a need wait."""
-    return _count(session, Question.need_id == need_id, Question.supplier_id == supplier_id)
-
-
-def _count(session: Session, *where: object) -> int:
-    waiting = (Question.answered_at.is_(None), Question.declined_at.is_(None))
-    return session.scalar(select(func.count()).select_from(Question).where(*waiting, *where)) or 0  # type: ignore[arg-type] # columns
+def waiting_of_supplier(session: Session, need_id: int, supplier_id: int) -> Sequence[str]:
+    """Return the questions of one supplier about a need that wait, as they were asked."""
+    own = (Question.need_id == need_id, Question.supplier_id == supplier_id)
+    return session.scalars(select(Question.text).where(*WAITING, *own).order_by(Question.id)).all()
 
 
 def to_answer(session: Session, actor: Actor) -> Sequence[Question]:

@@ -138,6 +138,12 @@ def check_waiting(where: State) -> None:
         raise Conflict("A colleague has set this question aside meanwhile.")
 
 
+def check_new(text: str, waiting: Collection[str]) -> None:
+    """Raise for a question that a supplier's own waiting one asks in the same words: its lead would read it twice."""
+    if _plain(text) in {_plain(one) for one in waiting}:
+        raise DomainError("Your organisation has asked this already, and it waits for an answer", "question")
+
+
 def check_count(waiting: int) -> None:
     """Raise when a supplier has enough questions waiting about one need."""
     if waiting >= OPEN_MOST:

@@ -179,6 +179,20 @@ def test_a_question_sent_twice_is_asked_once(session: Session, world: World, new
     assert len(list(session.scalars(select(Question)))) == 1
 
 
+def test_the_same_words_are_not_asked_again_while_they_wait(
+    session: Session, world: World, new_browser: NewBrowser
+) -> None:
+    make_question(session, world.need, world.supplier, text=ASKED)
+    browser = signed_in(new_browser, session, world.innovator)
+    browser.get(f"/needs/{world.need.ref}/ask")
+    again = f" {ASKED.upper().rstrip('?')} "
+    assert browser.post(f"/needs/{world.need.ref}/ask", {"question": again}).status_code == 422
+    assert "Your organisation has asked this already, and it waits for an answer" in browser.text
+    assert again.strip() in browser.text
+    session.rollback()
+    assert len(list(session.scalars(select(Question)))) == 1
+
+
 def test_innovators_whose_technology_fits_are_told_of_the_answer(
     session: Session, world: World, new_browser: NewBrowser, reindex: Reindex
 ) -> None:
