@@ -20,7 +20,7 @@ def wider_links(organisation: Organisation) -> tuple[Link, ...]:
     if system is not None and system.kind is Kind.ICB:
         links.append(
             Link(
-                f"What the system of {system.name} needs, its board and trusts together",
+                f"What {_place(system)} needs: its integrated care board and trusts together",
                 url_for("picture.ics", code=system.code),
             )
         )
@@ -36,6 +36,11 @@ def wider_links(organisation: Organisation) -> tuple[Link, ...]:
             Link(f"What the {region.name} region needs", url_for("picture.region", code=region.code))
         )
     return tuple(links)
+
+
+def _place(system: Organisation) -> str:
+    """Return where an integrated care system is, which is what its board's name says between two fixed parts."""
+    return system.name.removeprefix("NHS ").removesuffix(" Integrated Care Board")
 
 
 @dataclass(frozen=True, slots=True)
