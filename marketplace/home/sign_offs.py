@@ -203,11 +203,15 @@ def deputy_desk(actor: Actor) -> Desk | None:
 
 
 def left_blocks(actor: Actor, organisation_ids: Sequence[int]) -> tuple[Block, ...]:
-    """Return the needs of these organisations that nobody leads any more, where there are any."""
+    """Return the needs of these organisations that nobody leads any more, where there are any.
+
+    Those that wait for the person as their deputy stand on the desk of the deputy, above this one.
+    """
     found = [
         need
         for need in queries.without_owner(db.session, organisation_ids)
-        if need.published_at is not None or actor.may(Permission.NEED_WRITE, need.organisation_id)
+        if (need.published_at is not None or actor.may(Permission.NEED_WRITE, need.organisation_id))
+        and (need.people is None or need.people.deputy_id != actor.user_id)
     ]
     if not found:
         return ()

@@ -439,6 +439,7 @@ def test_the_deputy_takes_over_from_the_start_page(
     session.commit()
     browser.sign_in(parties.deputy).get("/")
     assert "Take over “Fewer falls”" in browser.text
+    assert "Needs that nobody leads any more" not in browser.text, "told once, as the deputy's"
     browser.get(f"/needs/{need.ref}/people")
     assert "Lena Lead, who led this need, has left." in browser.text
     browser.post(f"/needs/{need.ref}/take-over")
