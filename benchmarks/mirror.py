@@ -4,7 +4,8 @@
 asks only for changes when it is run again. It uses nothing but Python's own library, so that it can be copied.
 
 From `/open/v1/openapi.json` it takes: where the service is (`servers`), which addresses give lists in pages (a GET
-without parts in its path whose answer has `items`, `next` and `changes`), and that records have an `id`.
+without parts in its path whose answer has `items`, `next` and `changes`), how many records a page may hold (the
+greatest `limit`), and that records have an `id`.
 """
 
 from __future__ import annotations
@@ -54,23 +55,28 @@ class Copy:
 
 
 class Mirror:
-    """A copy of everything that the document lists."""
+    """A copy of everything that the document lists. A page holds ``limit`` records, or the most that there may be."""
 
     def __init__(
-        self, document_address: str, ask: Fetch = fetch, wait: Callable[[float], None] = time.sleep
+        self,
+        document_address: str,
+        ask: Fetch = fetch,
+        wait: Callable[[float], None] = time.sleep,
+        limit: int | None = None,
     ) -> None:
         self._ask, self._wait = ask, wait
         _, body = self._get(document_address, {})
         self.document: Json = json.loads(body)
         base = self.document["servers"][0]["url"].rstrip("/")
-        self.copies = {path: Copy(f"{base}{path}") for path in self._lists()}
+        self.copies = {path: Copy(f"{base}{path}?limit={limit or most}") for path, most in self._lists()}
 
-    def _lists(self) -> Iterator[str]:
+    def _lists(self) -> Iterator[tuple[str, int]]:
         for path, item in self.document["paths"].items():
             answer = item.get("get", {}).get("responses", {}).get("200", {})
             schema = self._whole(answer.get("content", {}).get("application/json", {}).get("schema", {}))
             if "{" not in path and {"items", "next", "changes"} <= set(schema.get("properties", {})):
-                yield path
+                known = {one["name"]: one["schema"] for one in item["get"]["parameters"]}
+                yield path, known["limit"]["maximum"]
 
     def _whole(self, schema: Json) -> Json:
         if "$ref" not in schema:

@@ -33,8 +33,8 @@ ONLY_WORDS = (
 )
 MANY_FIT = f"More than {FOUND_MOST} needs fit. The {FOUND_MOST} that fit best are shown and counted."
 BY_WORDS = (
-    "What has lapsed or was withdrawn is not matched any more, so this search looks for your words in its texts, "
-    "all of them."
+    "What has lapsed or was withdrawn is not matched any more, so this search looks for all of your words: in the "
+    "texts of what has lapsed, and in the title and the reason of what was withdrawn."
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
-from sqlalchemy import Executable, String, and_, cast, or_, select, type_coerce
+from sqlalchemy import Executable, String, and_, cast, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
@@ -106,7 +106,7 @@ def codes_now(codes: Collection[str]) -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=20_000)
-def _evidence_types(written: str) -> tuple[str, ...]:
+def _evidence_types(written: str | None) -> tuple[str, ...]:
     """Return the types of evidence in a version's column as it is stored; versions never change."""
     return tuple(dict.fromkeys(item["type"] for item in json.loads(written or "[]")))
 
@@ -120,7 +120,8 @@ def _one(value: str | None) -> tuple[str, ...]:
 class Everything:
     """What is filtered by of everything that was ever published, the newest first, families last; names of places.
 
-    ``families`` are the refs of the needs of each family, by its own.
+    ``families`` are the refs of the needs of each family, by its own. What a need was about is not told any more once it is withdrawn, so no filter finds it by that either; and what is
+    newest of it is that it was withdrawn.
     """
 
     facts: tuple[Fact, ...]
@@ -159,6 +160,8 @@ def _everything() -> Everything:
         rank, closes_on = board.get(id_, (LAST, None))
         state = State.OPEN if id_ in board else State.LAPSED if withdrawn_at is None else State.WITHDRAWN
         name, placed = organisations[owner]
+        if withdrawn_at is not None:
+            area = setting = shift = timing = funding = evidence = None
         by_id[id_] = owner, len(found)
         found.append(
             Fact(
@@ -244,7 +247,7 @@ def _need_rows(actor: Actor) -> Executable:
         )
         .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
         .where(Need.published_at.is_not(None))
-        .order_by(NeedVersion.published_at.desc(), Need.ref)
+        .order_by(func.coalesce(Need.withdrawn_at, NeedVersion.published_at).desc(), Need.ref)
     )
 
 

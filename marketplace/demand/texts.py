@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, String, and_, type_coerce
+from sqlalchemy import Select, String, and_, func, type_coerce
 
 from marketplace.access.actor import ANONYMOUS, Actor
 from marketplace.database import db
@@ -25,10 +25,10 @@ _BETWEEN = "\x1f"
 #: If more versions than this are new, all are read: a statement takes only so many values.
 _ASKED_MOST = 500
 
-#: By a need's ref, when its version was published (only compared, so as the database's driver gives it) and all its
-#: texts in folded letters, as UTF-8: half the size of a `str` with a dash in it.
+#: By a need's ref, when its version was published or the need withdrawn (only compared, so as the database's driver
+#: gives it) and all its texts in folded letters, as UTF-8: half the size of a `str` with a dash in it.
 Texts = Mapping[str, tuple[object, bytes]]
-_MOMENT = type_coerce(NeedVersion.published_at, String)
+_MOMENT = type_coerce(func.coalesce(Need.withdrawn_at, NeedVersion.published_at), String)
 
 
 def saying(actor: Actor, phrases: Sequence[str]) -> set[Key]:
@@ -74,9 +74,15 @@ def _renewed(before: Texts | None) -> Texts:
 
 
 def _read(refs: Collection[str] | None) -> Texts:
+    """Return texts as pages show them: of a need that was withdrawn the title and the reason alone.
+
+    Whoever guesses what such a need said must not find it by that.
+    """
     statement = _published(
         Need.ref,
         _MOMENT,
+        Need.withdrawn_at.is_not(None),
+        Need.withdrawn_reason,
         NeedVersion.must,
         NeedVersion.title,
         NeedVersion.problem,
@@ -88,8 +94,8 @@ def _read(refs: Collection[str] | None) -> Texts:
     if refs is not None:
         statement = statement.where(Need.ref.in_(refs))
     return {
-        ref: (moment, _BETWEEN.join((*texts, *must)).casefold().encode())
-        for ref, moment, must, *texts in db.session.connection().execute(statement)
+        ref: (moment, _BETWEEN.join((title, reason) if gone else (title, *texts, *must)).casefold().encode())
+        for ref, moment, gone, reason, must, title, *texts in db.session.connection().execute(statement)
     }
 
 

@@ -68,7 +68,11 @@ class Family(Base):
 
     ``ref`` stands in addresses for good. A family that went into another leads on to it (``merged_into``); one that
     was dissolved says so. ``name`` is empty until a HIN gives one. Of two who settle at once, ``lock_version`` lets
-    one through.
+    one through. ``changed_at`` is when its needs, its name, how it stands or ``joint`` changed last.
+
+    ``joint`` holds must-haves that mean the same, as the last run brought them together: of each its wordings, the
+    one that stands nearest to all of them first, as (need's reference, its version, place in the version's list).
+    Texts are not copied, so that none outlives its need.
     """
 
     __tablename__ = "family"
@@ -81,6 +85,9 @@ class Family(Base):
     settled_by_hin_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     dissolved_at: Mapped[datetime | None]
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("family.id"))
+    merged_at: Mapped[datetime | None]
+    changed_at: Mapped[datetime]
+    joint: Mapped[list[list[list[str | int]]]] = mapped_column(JSON, default=list)
     lock_version: Mapped[int] = mapped_column(default=1)
 
     members: Mapped[list[FamilyMember]] = relationship(
@@ -89,6 +96,10 @@ class Family(Base):
     exclusions: Mapped[list[FamilyExclusion]] = relationship(cascade="all, delete-orphan")
     settled_by_hin: Mapped[Organisation | None] = relationship()
     merged_into: Mapped[Family | None] = relationship(remote_side=[id])
+
+    def merge_into(self, other: Family, at: datetime) -> None:
+        """Lead on to another family from a moment on."""
+        self.merged_into_id, self.merged_at, self.changed_at = other.id, at, at
 
 
 class FamilyMember(Base):
@@ -118,7 +129,8 @@ class FamilyExclusion(Base):
 class Theme(Base):
     """A field of need that families form; kept when it empties, so that it can come back under its name.
 
-    ``said`` holds the phrases that the name is made of, as the matcher's keys.
+    ``said`` holds the phrases that the name is made of, as the matcher's keys. ``changed_at`` is when its name or its
+    needs changed last.
     """
 
     __tablename__ = "theme"
@@ -127,6 +139,7 @@ class Theme(Base):
     key: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     said: Mapped[list[str]] = mapped_column(JSON, default=list)
+    changed_at: Mapped[datetime]
 
     members: Mapped[list[ThemeMember]] = relationship(
         back_populates="theme", cascade="all, delete-orphan", order_by="ThemeMember.need_id"

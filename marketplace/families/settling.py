@@ -46,6 +46,7 @@ class _Settling:
     def sign(self, family: Family) -> None:
         """Say who settled a family last, and when."""
         family.settled_at, family.settled_by_hin_id = clock.now(), self.hin.id
+        family.changed_at = family.settled_at
         family.lock_version += 1
 
     def move(self, need: Need, family: Family) -> None:
@@ -162,7 +163,7 @@ def join(actor: Actor, ref: str, typed: str, *, lock_version: int) -> None:
         session.expire(family, ["members"])
         settling.settle_all(family)
         if other is not None:
-            other.merged_into_id = family.id
+            other.merge_into(family, clock.now())
             settling.sign(other)
         settling.note(
             "joined",
@@ -181,8 +182,13 @@ def split(actor: Actor, ref: str, need_refs: Collection[str], *, lock_version: i
         rules.check_split(need_refs, [member.need.ref for member in family.members])
         moved = [member.need for member in family.members if member.need.ref in set(need_refs)]
         eldest = min(moved, key=lambda need: (need.published_at or clock.now(), need.ref))
+        now = clock.now()
         part = Family(
-            ref=queries.free_ref(session, eldest.ref), created_at=clock.now(), members=[], exclusions=[]
+            ref=queries.free_ref(session, eldest.ref),
+            created_at=now,
+            changed_at=now,
+            members=[],
+            exclusions=[],
         )
         session.add(part)
         session.flush()

@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace import clock
@@ -26,7 +27,7 @@ from marketplace.families.models import Family, FamilyExclusion, FamilyMember, F
 from marketplace.matches import grouping
 from marketplace.matches.grouping import Kept, Near
 from marketplace.needs import queries as needs
-from marketplace.needs.models import Need
+from marketplace.needs.models import Need, NeedVersion
 
 #: Needs that are looked up in one step: a third of a second or so.
 STEP = 25
@@ -36,13 +37,21 @@ KEPT_RUNS = 50
 _KNOWN = "family_neighbours"
 
 
+#: Must-haves that mean the same, as `Family.joint` keeps them.
+Joint = list[list[list[str | int]]]
+
+
 class Proposal(NamedTuple):
-    """What a run has found, before it is written; ``ids`` are those of the needs, by reference."""
+    """What a run has found, before it is written; ``ids`` are those of the needs, by reference.
+
+    ``joint`` holds what the families of two or more ask for together, by the families' names.
+    """
 
     families: Sequence[grouping.Family]
     themes: Sequence[grouping.Theme]
     ids: Mapping[str, int]
     degraded: bool
+    joint: Mapping[str, Joint] = MappingProxyType({})
 
 
 class Settlement(NamedTuple):
@@ -215,7 +224,35 @@ def propose(near: Near) -> Proposal:
     themes, degraded = grouping.themes_of(
         {one.id: one.members for one in grouped}, _themes_before({id_: ref for ref, id_ in ids.items()})
     )
-    return Proposal(grouped, themes, ids, degraded)
+    return Proposal(grouped, themes, ids, degraded, _joint(grouped))
+
+
+def _joint(grouped: Sequence[grouping.Family]) -> dict[str, Joint]:
+    """Return what each family of two or more asks for together; a text that has changed meanwhile is left out."""
+    several = [one for one in grouped if len(one.members) > 1]
+    said: dict[str, tuple[int, list[str]]] = {
+        ref: (number, must)
+        for ref, number, must in db.session.execute(
+            select(Need.ref, NeedVersion.number, NeedVersion.must)
+            .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+            .where(Need.ref.in_(board()))
+        )
+    }
+    found: dict[str, Joint] = {}
+    for family in several:
+        groups: Joint = []
+        for one in grouping.joint(family.members):
+            # The words that stand nearest to all come first: they are what the list is read by.
+            wordings = sorted(one.wordings, key=lambda wording: wording[1] != one.text)
+            places: list[list[str | int]] = [
+                [ref, said[ref][0], said[ref][1].index(text)]
+                for ref, text in wordings
+                if ref in said and text in said[ref][1]
+            ]
+            if len(places) > 1:
+                groups.append(places)
+        found[family.id] = groups
+    return found
 
 
 def _themes_before(refs: Mapping[int, str]) -> list[Kept]:
@@ -233,7 +270,7 @@ def _themes_before(refs: Mapping[int, str]) -> list[Kept]:
 
 def keep(session: Session, proposal: Proposal) -> None:
     """Write the families and themes that were proposed."""
-    _write_families(session, proposal.families, proposal.ids)
+    _write_families(session, proposal)
     _write_themes(session, proposal)
 
 
@@ -248,38 +285,45 @@ def _settled_apart(near: Near, told: Settlement) -> set[tuple[str, str]]:
     return {(told.settled[left][0], told.settled[right][0]) for left, right in touching}
 
 
-def _write_families(session: Session, grouped: Sequence[grouping.Family], ids: Mapping[str, int]) -> None:
+def _write_families(session: Session, proposal: Proposal) -> None:
+    ids = proposal.ids
     rows = {row.ref: row for row in session.scalars(select(Family).options(selectinload(Family.members)))}
     home = {member.need_id: member for row in rows.values() for member in row.members}
     now = clock.now()
     wanted: dict[int, Family] = {}
-    for group in grouped:
+    for group in proposal.families:
         row = rows.get(group.id)
         if row is not None and (row.dissolved_at is not None or row.merged_into_id is not None):
             row = None  # it is over: a new family of its oldest need gets a name of its own
         if row is None:
             if len(group.members) < 2:
                 continue
-            row = Family(ref=_free(group.id, rows), created_at=now, members=[])
+            row = Family(ref=_free(group.id, rows), created_at=now, changed_at=now, joint=[], members=[])
             rows[row.ref] = row
             session.add(row)
             session.flush()
             record(session, SERVICE, "family.suggested", "family", row.ref, needs=list(group.members))
+        together = proposal.joint.get(group.id, [])
+        if row.joint != together:
+            row.joint, row.changed_at = together, now
         wanted |= dict.fromkeys((ids[ref] for ref in group.members), row)
         for former in group.formerly:
             old = rows[former]
             if not any(member.settled for member in old.members):
-                old.merged_into_id = row.id
+                old.merge_into(row, now)
                 record(session, SERVICE, "family.merged", "family", old.ref, into=row.ref)
     for need_id, member in list(home.items()):
         family = wanted.pop(need_id, None)
         if member.settled:
             continue  # whatever the matcher says, and also when the need does not stand any more
         if family is None:
+            member.family.changed_at = now
             session.delete(member)
         elif member.family_id != family.id:
+            member.family.changed_at = family.changed_at = now
             member.family_id, member.since = family.id, now
     for need_id, family in wanted.items():
+        family.changed_at = now
         session.add(FamilyMember(need_id=need_id, family_id=family.id, since=now))
     session.flush()
     session.expire_all()
@@ -294,19 +338,25 @@ def _free(ref: str, taken: Mapping[str, Family]) -> str:
 
 
 def _write_themes(session: Session, proposal: Proposal) -> None:
-    rows = {row.key: row for row in session.scalars(select(Theme))}
+    rows = {row.key: row for row in session.scalars(select(Theme).options(selectinload(Theme.members)))}
+    before = {key: {member.need_id for member in row.members} for key, row in rows.items()}
     grouped = {one.id: one.members for one in proposal.families}
+    after: dict[str, set[int]] = {}
+    now = clock.now()
     session.execute(delete(ThemeMember), execution_options={"synchronize_session": False})
+    session.expire_all()
     for theme in proposal.themes:
-        row = rows.get(theme.key)
+        row, said = rows.get(theme.key), list(theme.said)
         if row is None:
-            row = Theme(key=theme.key, name=theme.name, said=list(theme.said))
+            row = Theme(key=theme.key, name=theme.name, said=said, changed_at=now)
             session.add(row)
-        if (row.name, row.said) != (theme.name, list(theme.said)):
-            row.name, row.said = theme.name, list(theme.said)
+        elif row.name != theme.name:
+            row.changed_at = now
+        if (row.name, row.said) != (theme.name, said):
+            row.name, row.said = theme.name, said
         session.flush()
-        session.add_all(
-            ThemeMember(need_id=proposal.ids[ref], theme_id=row.id)
-            for family in theme.families
-            for ref in grouped[family]
-        )
+        after[theme.key] = {proposal.ids[ref] for family in theme.families for ref in grouped[family]}
+        session.add_all(ThemeMember(need_id=id_, theme_id=row.id) for id_ in sorted(after[theme.key]))
+    for key, row in rows.items():
+        if before[key] != after.get(key, set()):
+            row.changed_at = now

@@ -69,15 +69,19 @@ def look(refs: Sequence[str], generation: int, sequence: int) -> int:
     now = clock.now()
     with transaction() as session:
         for need in session.scalars(select(Need).where(Need.ref.in_(found))):
+            before = session.get(NeedFit, need.id)
+            fits = sum(one in listed for one in accepted[need.ref])
+            same = before is not None and before.version == need.version and bool(before.fits) == bool(fits)
             session.merge(
                 NeedFit(
                     need_id=need.id,
                     version=need.version,
-                    fits=sum(one in listed for one in accepted[need.ref]),
+                    fits=fits,
                     words_only=found[need.ref].degraded,
                     generation=generation,
                     sequence=sequence,
                     looked_at=now,
+                    changed_at=before.changed_at if before is not None and same else now,
                 )
             )
     return len(found)

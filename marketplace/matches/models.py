@@ -111,3 +111,5 @@ class NeedFit(Base):
     generation: Mapped[int]
     sequence: Mapped[int]
     looked_at: Mapped[datetime]
+    #: When it last turned out that something fits or that nothing does, other than before.
+    changed_at: Mapped[datetime]

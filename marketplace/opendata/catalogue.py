@@ -16,24 +16,28 @@ from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
 
 from marketplace import clock
 from marketplace.database import Moment, db
-from marketplace.families.models import CoSignature
+from marketplace.families.models import CoSignature, Family, Theme
 from marketplace.needs.models import Cycle, Need, NeedVersion, PlacesRecord
 from marketplace.needs.rounds import Standing as NeedStanding
 from marketplace.opendata import records, rules
 from marketplace.opendata.queries import (
     co_signatures,
+    coverage,
     cycles,
+    families,
     needs,
     organisations,
     passports,
     priorities,
     questions,
+    successions,
     technologies,
+    themes,
 )
 from marketplace.opendata.queries.moments import Changed
 from marketplace.opendata.records import Record, Shape
 from marketplace.opendata.rules import Asked, Parameter
-from marketplace.organisations.models import Organisation
+from marketplace.organisations.models import NEED_KINDS, Organisation, Succession
 from marketplace.passports.models import Passport
 from marketplace.passports.queries import stands
 from marketplace.passports.rules import Standing
@@ -224,6 +228,17 @@ def _version(name: str) -> ColumnElement[bool]:
     return (Need.ref == ref) & (NeedVersion.number == (int(number) if readable else 0))
 
 
+def _technology_version(name: str) -> ColumnElement[bool]:
+    ref, _, number = name.rpartition("-")
+    readable = number.isascii() and number.isdigit() and len(number) < 10
+    return (Technology.ref == ref) & (TechnologyVersion.number == (int(number) if readable else 0))
+
+
+def _held_places(name: str) -> ColumnElement[bool]:
+    return PlacesRecord.id == (int(name) if name.isascii() and name.isdigit() and len(name) < 10 else 0)
+
+
+OF_CYCLE = Filter(rules.code("cycle", "Of one cycle: the id of its record.", "1"), _cycle)
 REGION = Filter(rules.code("region", "In one NHS England region: the id of its record."), _of_region)
 
 
@@ -304,8 +319,123 @@ PRIORITIES = Collection(
     named=_top_three,
     filters=(
         _of_organisation(PlacesRecord.organisation_id),
-        Filter(rules.code("cycle", "Of one cycle: the id of its record.", "1"), _cycle),
+        OF_CYCLE,
         REGION,
+    ),
+)
+
+PLACES = Collection(
+    name="places",
+    title="Priorities over time",
+    about="What each top three held, from when on: the board of a past day follows from it.",
+    record=records.HeldRecord,
+    rows=priorities.public_places,
+    changed=priorities.places_changed,
+    fill=priorities.place_records,
+    named=_held_places,
+    filters=(_of_organisation(PlacesRecord.organisation_id), OF_CYCLE),
+)
+
+FAMILIES = Collection(
+    name="families",
+    title="Families of needs",
+    about="Needs that say the same: who shares them, and what they ask for together.",
+    record=records.FamilyRecord,
+    rows=families.public_families,
+    changed=families.family_changed,
+    fill=families.family_records,
+    named=lambda name: Family.ref == name,
+    withdrawn=families.family_ended,
+    filters=(
+        Filter(
+            rules.choice("state", "In one state.", records.FamilyState),
+            lambda value: families.in_state(records.FamilyState(value)),
+        ),
+        Filter(
+            rules.code("need", "Of which one need is a member: the id of its record."), families.with_need
+        ),
+        Filter(
+            rules.code("organisation", "With a need of one organisation: the id of its record."),
+            families.with_organisation,
+        ),
+        Filter(rules.code("theme", "Of one theme: the id of its record."), families.with_theme),
+    ),
+)
+
+THEMES = Collection(
+    name="themes",
+    title="Themes",
+    about="The fields of need that families form, with who shares each and what the register has, by region.",
+    record=records.ThemeRecord,
+    rows=themes.public_themes,
+    changed=themes.theme_changed,
+    fill=themes.theme_records,
+    named=lambda name: Theme.key == name,
+    withdrawn=themes.theme_emptied,
+)
+
+COVERAGE = Collection(
+    name="coverage",
+    title="Coverage of cycles",
+    about="How many organisations have answered in each cycle, by kind and region.",
+    record=records.CoverageRecord,
+    rows=coverage.public_coverage,
+    changed=coverage.coverage_changed,
+    fill=coverage.coverage_records,
+    named=_cycle,
+)
+
+ANSWERS = Collection(
+    name="answers",
+    title="Who has answered",
+    about="Whether each organisation has answered in each cycle, and with how many needs.",
+    record=records.AnswerRecord,
+    rows=coverage.public_answers,
+    changed=coverage.answer_changed,
+    fill=coverage.answer_records,
+    named=_top_three,
+    withdrawn=coverage.answer_ended,
+    filters=(
+        _of_organisation(Organisation.id),
+        OF_CYCLE,
+        Filter(rules.choice("kind", "Of one kind.", NEED_KINDS), lambda value: Organisation.kind == value),
+        REGION,
+    ),
+)
+
+SUCCESSIONS = Collection(
+    name="successions",
+    title="Changes of organisations",
+    about="Mergers, splits and new names of organisations, those that lie ahead included.",
+    record=records.SuccessionRecord,
+    rows=successions.public_successions,
+    changed=successions.succession_changed,
+    fill=successions.succession_records,
+    named=lambda name: Succession.ref == name,
+    withdrawn=lambda: Succession.cancelled_at,
+    filters=(
+        Filter(
+            rules.code("organisation", "That one organisation is part of: the id of its record."),
+            successions.of_organisation,
+        ),
+    ),
+)
+
+TECHNOLOGY_VERSIONS = Collection(
+    name="technology-versions",
+    title="Versions of technologies",
+    about="Every version of a technology as it was listed: passports name the one that was assessed.",
+    record=records.TechnologyVersionRecord,
+    rows=technologies.public_technology_versions,
+    changed=technologies.technology_version_changed,
+    fill=technologies.technology_version_records,
+    named=_technology_version,
+    withdrawn=lambda: Technology.archived_at,
+    filters=(
+        Filter(
+            rules.code("technology", "Of one technology: the id of its record."),
+            lambda value: Technology.ref == value,
+        ),
     ),
 )
 
@@ -384,10 +514,17 @@ COLLECTIONS: Mapping[str, Collection] = {
         NEEDS,
         NEED_VERSIONS,
         PRIORITIES,
+        PLACES,
         CO_SIGNATURES,
+        FAMILIES,
+        THEMES,
         CYCLES,
+        COVERAGE,
+        ANSWERS,
         ORGANISATIONS,
+        SUCCESSIONS,
         TECHNOLOGIES,
+        TECHNOLOGY_VERSIONS,
         PASSPORTS,
         QUESTIONS,
     )

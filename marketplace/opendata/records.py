@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from marketplace.needs.rounds import Standing as NeedStanding
 from marketplace.organisations.models import Kind
+from marketplace.organisations.rules import Change
 from marketplace.passports.rules import Standing
 from marketplace.vocabulary import (
     CareSetting,
@@ -29,6 +31,23 @@ Moment = Annotated[datetime, AfterValidator(lambda when: when.astimezone(UTC))]
 Whole = Annotated[int, Field(ge=0)]
 Number = Annotated[int, Field(ge=1)]
 Address = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+
+
+class Register(StrEnum):
+    """What the register of technologies has for a need."""
+
+    FITS = "fits"
+    NOTHING = "nothing"
+    NOT_LOOKED = "not-looked"
+
+
+class FamilyState(StrEnum):
+    """Where a family stands."""
+
+    SUGGESTED = "suggested"
+    SETTLED = "settled"
+    DISSOLVED = "dissolved"
+    MERGED = "merged"
 
 
 class Shape(BaseModel):
@@ -63,7 +82,9 @@ class OrganisationRecord(Record):
     parent: str | None
     """The id of the integrated care system that a trust belongs to."""
     closed_on: date | None
-    """The day on which the organisation closed."""
+    """The day on which the organisation closed, or will close."""
+    patch: list[str]
+    """Of a health innovation network: the ids of what it covers. An integrated care system stands for its trusts."""
 
 
 class CycleRecord(Record):
@@ -74,6 +95,78 @@ class CycleRecord(Record):
     locks_on: date
     """The last day on which organisations may change their top three."""
     closes_on: date
+
+
+class CoveragePart(Shape):
+    """How many organisations of one kind in one region were asked, and how many have answered."""
+
+    kind: Kind
+    region: str | None
+    """The id of the NHS England region; empty for organisations in no single one."""
+    answered: Whole
+    """How many have named at least one need."""
+    asked: Whole
+
+
+class CoverageRecord(Record):
+    """How many organisations have answered in a cycle. Its id is that of the cycle.
+
+    Organisations are counted as they are today, or as they were on the last day of a cycle that has closed.
+    """
+
+    cycle: str
+    """The id of the cycle."""
+    answered: Whole
+    """How many organisations have named at least one need."""
+    asked: Whole
+    parts: list[CoveragePart]
+    """The same by kind and region. Their sums are those of the whole."""
+
+
+class AnswerRecord(Record):
+    """Whether one organisation has answered in one cycle. Withdrawn: it closed before the cycle was over."""
+
+    cycle: str
+    """The id of the cycle."""
+    organisation: str
+    """The id of the organisation."""
+    organisation_name: str
+    kind: Kind
+    region: str | None
+    """The id of the NHS England region."""
+    named: Annotated[int, Field(ge=0, le=3)] | None
+    """How many needs it has named, with those that it co-signs."""
+    answered: bool | None
+    """Whether it has named at least one."""
+
+
+class SuccessionLinkRecord(Shape):
+    """One organisation goes to another."""
+
+    predecessor: str
+    """The id of the organisation that changes."""
+    predecessor_name: str
+    successor: str
+    """The id of the organisation that follows. In a change of name it is the same one."""
+    successor_name: str
+    share: Annotated[int, Field(ge=1, le=100)] | None
+    """Which part of it goes there, in percent, where it goes to several."""
+
+
+class SuccessionRecord(Record):
+    """Organisations merge, split or get another name on a day, recorded before or after it. Withdrawn: taken back."""
+
+    kind: Change | None = None
+    effective_on: date | None = None
+    """The day from which it holds."""
+    links: list[SuccessionLinkRecord] = []
+    old_name: str | None = None
+    new_name: str | None = None
+    source: str | None = None
+    """Where it is known from."""
+    source_date: date | None = None
+    handed_over_at: Moment | None = None
+    """When the needs went to the successors. Until then they are shown with the organisation that has closed."""
 
 
 class EvidenceWanted(Shape):
@@ -108,6 +201,14 @@ class NeedText(Shape):
     funding_state: FundingState | None = None
 
 
+class FormerOwner(Shape):
+    """An organisation that a need belonged to before organisations changed."""
+
+    organisation: str
+    """The id of the organisation."""
+    until: Moment
+
+
 class NeedHead(Record):
     """Whose need it is and how it stands."""
 
@@ -126,6 +227,11 @@ class NeedHead(Record):
     still confirm it. `lapsed` was not confirmed in time."""
     cycle: str | None = None
     """The id of the cycle in which it last had a place."""
+    register_has: Register | None = None
+    """Whether any listed technology fits the need well: `fits`, `nothing`, or `not-looked` where the matching has not
+    looked yet. Empty for a need that is not on the board. Which ones fit is shown to those concerned alone."""
+    formerly: list[FormerOwner] = []
+    """The organisations that it belonged to before, the earliest first."""
     title: str
 
 
@@ -162,6 +268,101 @@ class PriorityRecord(Record):
     """The id of the need in first place."""
     second: str | None
     third: str | None
+
+
+class HeldRecord(Record):
+    """Which needs a top three held from a moment on. The board of a past day follows from these and from dates."""
+
+    organisation: str
+    """The id of the organisation."""
+    cycle: str
+    """The id of the cycle."""
+    since: Moment
+    """From when on, until the next of the same organisation and cycle."""
+    first: str | None
+    """The id of the need in first place."""
+    second: str | None
+    third: str | None
+
+
+class FamilyMember(Shape):
+    """A need of a family."""
+
+    need: str
+    """The id of the need."""
+    organisation: str
+    """The id of its organisation."""
+    checked: bool
+    """Whether a health innovation network has put it there or left it there; otherwise our matching suggests it."""
+    standing: bool
+    """Whether it is on the board. A need that a network put there stays when it is withdrawn or lapses."""
+
+
+class Wording(Shape):
+    """What one need says."""
+
+    need: str
+    """The id of the need."""
+    text: str
+
+
+class JointMust(Shape):
+    """Must-haves of several needs that mean the same, as our matching brought them together; it can be wrong."""
+
+    text: str
+    """The wording that stands nearest to all of them."""
+    needs: list[str]
+    """The ids of the needs that ask for it."""
+    wordings: list[Wording]
+
+
+class FamilyRecord(Record):
+    """Needs that say the same. Its id is the reference of its address, for ever. Withdrawn: dissolved or merged."""
+
+    name: str | None = None
+    """What a health innovation network calls it, or the title of its oldest need."""
+    state: FamilyState
+    """`suggested` by our matching, `settled` by a health innovation network, `dissolved` by one, or `merged` into
+    another family."""
+    settled_by: str | None = None
+    """The id of the health innovation network that settled it last."""
+    settled_by_name: str | None = None
+    settled_at: Moment | None = None
+    merged_into: str | None = None
+    """The id of the family that it went into."""
+    needs: list[FamilyMember] = []
+    organisations: list[str] = []
+    """The ids of the organisations that share it: by a need of their own that stands, or by co-signing one."""
+    people: Whole | None = None
+    """How many people are affected: the sum of what organisations gave, each for itself. Some are counted twice."""
+    people_given_by: Whole = 0
+    """How many of the organisations gave a number."""
+    must: list[JointMust] = []
+    """What solutions must do, together: what most ask for first."""
+
+
+class ThemePart(Shape):
+    """A theme in one region."""
+
+    region: str | None
+    """The id of the NHS England region; empty for organisations in none, such as most networks."""
+    organisations: Whole
+    """How many organisations share it there, by a need of their own or by co-signing one."""
+    needs: Whole
+    fits: Whole
+    """For how many of the needs something on the register fits well."""
+    nothing: Whole
+    """For how many nothing does. The others were not looked at yet."""
+
+
+class ThemeRecord(Record):
+    """A field of need that families form, named by our matching. Withdrawn: no need is in it at present."""
+
+    name: str
+    needs: list[str] = []
+    """The ids of its needs on the board."""
+    parts: list[ThemePart] = []
+    """Who shares it, by region."""
 
 
 class CoSignatureRecord(Record):
@@ -209,6 +410,25 @@ class TechnologyRecord(Record):
     version: Number | None = None
     version_listed_at: Moment | None = None
     evidence: list[EvidenceRecord] = []
+
+
+class TechnologyVersionRecord(Record):
+    """A version of a technology as it was listed: passports name the one that was assessed."""
+
+    technology: str
+    """The id of the technology."""
+    number: Number
+    listed_at: Moment | None = None
+    change_note: str | None = None
+    """What changed since the version before."""
+    name: str | None = None
+    summary: str | None = None
+    intended_use: str | None = None
+    replaces: str | None = None
+    claims: list[str] = []
+    settings: list[CareSetting] = []
+    clinical_areas: list[ClinicalArea] = []
+    readiness: Readiness | None = None
 
 
 class ReliedOnRecord(Shape):

@@ -247,6 +247,7 @@ def add_to_patch(
                 confirmed=confirmed,
             )
         )
+        hin.updated_at = clock.now()
         try:
             session.flush()
         except IntegrityError as error:
@@ -294,6 +295,7 @@ def remove_from_patch(actor: Actor, hin_code: str, organisation_code: str) -> No
         if row is None:
             raise NotVisible
         session.delete(row)
+        hin.updated_at = clock.now()
         record(
             session,
             actor,

@@ -266,6 +266,8 @@ def cancel(actor: Actor, ref: str) -> None:
         if state is State.CANCELLED:
             return
         change.cancelled_at = clock.now()
+        for organisation in (*change.predecessors, *change.successors):
+            organisation.updated_at = change.cancelled_at
         if change.kind is Change.RENAME:
             organisation = change.predecessors[0]
             organisation.next_name = organisation.renamed_on = None

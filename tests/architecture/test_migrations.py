@@ -16,12 +16,16 @@ from marketplace.access.policy import Role
 from marketplace.audit.actions import record
 from marketplace.audit.models import AuditEvent
 from marketplace.database import Base, make_engine, transaction
+from marketplace.families.models import Family, FamilyRun, Theme
 from marketplace.introductions.rules import Decision
+from marketplace.matches.models import NeedFit
 from marketplace.matches.rules import NEED_TOPIC
 from marketplace.needs.models import Cycle, Need, NeedDraft, Priority
 from marketplace.outbox.actions import enqueue
 from marketplace.remembered import TABLES
 from tests.conftest import BOTH
+from tests.factories.families import make_family, make_theme
+from tests.factories.fits import make_fit
 from tests.factories.introductions import Parties, make_introduction
 from tests.factories.joining import make_invitation, make_registration, make_reset
 from tests.factories.needs import content, make_cycle, make_draft, make_need
@@ -113,6 +117,47 @@ def test_taking_back_a_column_of_people_keeps_the_people_and_what_points_at_them
     migrating.upgrade(engine)
     assert counts(engine) == before | {"registration": 0}
     assert before["person"] == 6
+    engine.dispose()
+
+
+def test_families_of_before_get_the_moments_that_are_known_of_them(database_url: str) -> None:
+    engine = make_engine(database_url)
+    with Session(engine) as session:
+        first, second = make_need(session), make_need(session)
+        kept = make_family(session, first, second, created_at=clock.now() - timedelta(days=9))
+        gone = make_family(
+            session,
+            created_at=clock.now() - timedelta(days=8),
+            merged_into_id=kept.id,
+            merged_at=clock.now(),
+        )
+        kept.members[1].since = joined = clock.now() - timedelta(days=3)
+        kept.members[0].since = clock.now() - timedelta(days=9)
+        theme = make_theme(session, first)
+        session.add(
+            FamilyRun(
+                fingerprint="x",
+                ran_at=clock.now() - timedelta(days=2),
+                milliseconds=1,
+                needs=2,
+                degraded=False,
+            )
+        )
+        make_fit(session, first, 1, looked_at=clock.now() - timedelta(days=1))
+        with transaction(session):
+            record(session, SERVICE, "family.merged", "family", gone.ref, into=kept.ref)
+        ids, merged = (kept.id, gone.id, theme.id, first.id), clock.now()
+    migrating.downgrade(engine, "0023")
+    migrating.upgrade(engine)
+    with Session(engine) as session:
+        kept, gone = session.get_one(Family, ids[0]), session.get_one(Family, ids[1])
+        assert (kept.changed_at, kept.merged_at, kept.joint) == (joined, None, [])
+        assert gone.merged_at == gone.changed_at
+        assert abs(gone.changed_at - merged) < timedelta(minutes=1)
+        ran = session.scalars(select(FamilyRun.ran_at)).one()
+        assert session.get_one(Theme, ids[2]).changed_at == ran
+        look = session.get_one(NeedFit, ids[3])
+        assert look.changed_at == look.looked_at
     engine.dispose()
 
 

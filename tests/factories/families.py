@@ -51,7 +51,12 @@ def make_family(session: Session, *needs: Need, settled: bool = False, **values:
     """Return a committed family of these needs."""
     now = clock.now()
     family = Family(
-        **{"ref": f"family{next(_numbers):06}", "created_at": now, "settled_at": now if settled else None}
+        **{
+            "ref": f"family{next(_numbers):06}",
+            "created_at": now,
+            "changed_at": now,
+            "settled_at": now if settled else None,
+        }
         | values
     )
     family.members = [FamilyMember(need_id=need.id, settled=settled, since=now) for need in needs]
@@ -63,7 +68,9 @@ def make_family(session: Session, *needs: Need, settled: bool = False, **values:
 def make_theme(session: Session, *needs: Need, **values: Any) -> Theme:
     """Return a committed theme of these needs."""
     number = next(_numbers)
-    theme = Theme(**{"key": f"theme-{number}", "name": f"Test theme {number}"} | values)
+    theme = Theme(
+        **{"key": f"theme-{number}", "name": f"Test theme {number}", "changed_at": clock.now()} | values
+    )
     theme.members = [ThemeMember(need_id=need.id) for need in needs]
     session.add(theme)
     session.commit()

@@ -21,6 +21,7 @@ def make_fit(session: Session, need: Need, fits: int, **values: Any) -> NeedFit:
             "generation": 1,
             "sequence": 1,
             "looked_at": clock.now(),
+            "changed_at": clock.now(),
         }
         | values
     )

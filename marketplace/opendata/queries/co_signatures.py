@@ -12,6 +12,7 @@ from marketplace.database import db
 from marketplace.families.models import CoSignature
 from marketplace.needs.models import Need
 from marketplace.opendata.queries.moments import Changed, in_order, latest
+from marketplace.opendata.queries.organisations import organisation_told
 from marketplace.opendata.records import CoSignatureRecord
 from marketplace.organisations.models import Organisation
 from marketplace.web.links import public_link
@@ -39,7 +40,7 @@ def co_signature_changed() -> ColumnElement[datetime]:
         CoSignature.taken_back_at,
         CoSignature.ended_at,
         Need.withdrawn_at,
-        Organisation.updated_at,
+        organisation_told(),
     )
 
 

@@ -26,6 +26,7 @@ from marketplace.audit.models import AuditEvent
 from marketplace.clock import LONDON
 from marketplace.cycles.queries import cancelled
 from marketplace.database import Moment, db
+from marketplace.matches.models import NeedFit
 from marketplace.needs.models import (
     Cycle,
     Need,
@@ -39,7 +40,9 @@ from marketplace.needs.queries import cycles
 from marketplace.needs.rounds import DAY, Round, stand
 from marketplace.needs.rounds import Standing as NeedStanding
 from marketplace.opendata.queries.moments import Changed, in_order, latest
-from marketplace.opendata.records import EvidenceWanted, NeedRecord, NeedVersionRecord
+from marketplace.opendata.queries.organisations import organisation_told
+from marketplace.opendata.records import EvidenceWanted, FormerOwner, NeedRecord, NeedVersionRecord, Register
+from marketplace.organisations.lineage import Handed, handings
 from marketplace.organisations.models import Organisation, SuccessionMove
 from marketplace.web.links import public_link
 
@@ -112,18 +115,24 @@ def public_needs() -> Select[int]:
         .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
         .outerjoin(turned, turned.c.need_id == Need.id)
         .outerjoin(placed, placed.c.organisation_id == Need.organisation_id)
+        .outerjoin(NeedFit, NeedFit.need_id == Need.id)
         .where(Need.published_at.is_not(None))
     )
 
 
 def need_changed() -> ColumnElement[datetime]:
-    """Return when a need's record changed: its text, its state, how it stands, or its organisation."""
-    return latest(need_told(), Organisation.updated_at, MOVED, TURNED, PLACED)
+    """Return when a need's record changed: the need itself, or what the register has for it."""
+    return latest(need_stood(), NeedFit.changed_at)
+
+
+def need_stood() -> ColumnElement[datetime]:
+    """Return when a need changed: its text, its state, how it stands, or its organisation."""
+    return latest(need_told(), organisation_told(), MOVED, TURNED, PLACED)
 
 
 def version_changed() -> ColumnElement[datetime]:
     """Return when the record of a version changed: published, withdrawn with its need, or its organisation."""
-    return latest(need_told(), Organisation.updated_at, MOVED)
+    return latest(need_told(), organisation_told(), MOVED)
 
 
 def need_told() -> ColumnElement[datetime]:
@@ -170,18 +179,24 @@ def needs_by_id(ids: Collection[int]) -> dict[int, Need]:
 def need_records(changed: Changed) -> list[NeedRecord]:
     """Return the records of some needs."""
     rounds = [cycle.round for cycle in cycles()]
+    found = db.session.scalars(select(NeedFit).where(NeedFit.need_id.in_(changed)))
+    looks = {(one.need_id, one.version): one for one in found}
+    handed = handings(db.session, changed.keys())
     return [
-        _need_record(need, rounds, when)
+        _need_record(need, rounds, when, looks.get((need.id, need.version)), handed.get(need.id, ()))
         for need, when in in_order(needs_by_id(changed), changed)
         if need.current is not None
     ]
 
 
-def _need_record(need: Need, rounds: Sequence[Round], when: datetime) -> NeedRecord:
+def _need_record(
+    need: Need, rounds: Sequence[Round], when: datetime, look: NeedFit | None, handed: Sequence[Handed]
+) -> NeedRecord:
     version, place = need.current, need.priority
     gone = need.withdrawn_at is not None
     if version is None or need.published_at is None:
         raise ValueError("never published")
+    standing = None if gone or place is None else stand(place.cycle.round, rounds, clock.today()).standing
     return NeedRecord(
         id=need.ref,
         updated_at=when,
@@ -195,9 +210,17 @@ def _need_record(need: Need, rounds: Sequence[Round], when: datetime) -> NeedRec
         version=None if gone else version.number,
         version_published_at=None if gone else version.published_at,
         cycle=None if gone or place is None else str(place.cycle_id),
-        standing=None if gone or place is None else stand(place.cycle.round, rounds, clock.today()).standing,
+        standing=standing,
+        register_has=None if standing in {None, NeedStanding.LAPSED} else _register(look),
+        formerly=[FormerOwner(organisation=one.code, until=one.at) for one in handed],
         **({} if gone else _need_text(version)),
     )
+
+
+def _register(look: NeedFit | None) -> Register:
+    if look is None:
+        return Register.NOT_LOOKED
+    return Register.FITS if look.fits else Register.NOTHING
 
 
 def _need_text(version: NeedFields) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from marketplace import clock
 from marketplace.audit.models import AuditEvent
 from marketplace.database import db
 from marketplace.opendata.queries.moments import Changed, begun, in_order, latest
+from marketplace.opendata.queries.organisations import organisation_told
 from marketplace.opendata.queries.technologies import evidence_told
 from marketplace.opendata.records import PassportRecord, ReliedOnRecord
 from marketplace.organisations.models import Organisation
@@ -48,8 +49,8 @@ def passport_changed() -> ColumnElement[datetime]:
         begun(Passport.valid_from),
         begun(Passport.valid_to, -EXPIRING.days),
         begun(Passport.valid_to, 1),
-        select(issuer.updated_at).where(issuer.id == Passport.issuer_id).scalar_subquery(),
-        select(supplier.updated_at).where(supplier.id == Technology.supplier_id).scalar_subquery(),
+        select(organisation_told(issuer)).where(issuer.id == Passport.issuer_id).scalar_subquery(),
+        select(organisation_told(supplier)).where(supplier.id == Technology.supplier_id).scalar_subquery(),
     )
 
 

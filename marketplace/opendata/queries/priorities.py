@@ -1,4 +1,4 @@
-"""Top threes: which are public, when each changed, and their records."""
+"""Top threes, as they are and as they were: which are public, when each changed, and their records."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, s
 from marketplace.database import db
 from marketplace.needs.models import Cycle, Need, PlacesRecord, Priority
 from marketplace.opendata.queries.moments import Changed, begun, in_order, latest, midnight
-from marketplace.opendata.queries.organisations import organisation_page
-from marketplace.opendata.records import PriorityRecord
+from marketplace.opendata.queries.organisations import organisation_page, organisation_told
+from marketplace.opendata.records import HeldRecord, PriorityRecord
 from marketplace.organisations.models import Organisation
 
 
@@ -57,7 +57,7 @@ def priority_changed() -> ColumnElement[datetime]:
     return latest(
         PlacesRecord.at,
         published.where(_of_record()).correlate(PlacesRecord).scalar_subquery(),
-        Organisation.updated_at,
+        organisation_told(),
         midnight(Cycle.opens_on, literal_column("0")),
     )
 
@@ -95,3 +95,56 @@ def priority_records(changed: Changed) -> list[PriorityRecord]:
         )
         for (one, organisation), when in in_order(rows, changed)
     ]
+
+
+# As they were ----------------------------------------------------------------------------------------------------
+
+
+def public_places() -> Select[int]:
+    """Select what each top three held from a moment on, of cycles that have opened."""
+    return (
+        select(PlacesRecord.id)
+        .join(Organisation, Organisation.id == PlacesRecord.organisation_id)
+        .join(Cycle, Cycle.id == PlacesRecord.cycle_id)
+        .where(begun(Cycle.opens_on).is_not(None))
+    )
+
+
+def places_changed() -> ColumnElement[datetime]:
+    """Return when it was written down, became public with its cycle, or its organisation got another code."""
+    return latest(PlacesRecord.at, organisation_told(), midnight(Cycle.opens_on, literal_column("0")))
+
+
+def place_records(changed: Changed) -> list[HeldRecord]:
+    """Return the records of what some top threes held."""
+    rows = {
+        row[0].id: row
+        for row in db.session.execute(
+            select(PlacesRecord, Organisation)
+            .join(Organisation, Organisation.id == PlacesRecord.organisation_id)
+            .where(PlacesRecord.id.in_(changed))
+        ).all()
+    }
+    held = {id_ for one, _ in rows.values() for id_ in one.needs}
+    refs = dict(
+        db.session.execute(
+            select(Need.id, Need.ref).where(Need.id.in_(held), Need.published_at.is_not(None))
+        ).all()
+    )
+    records = []
+    for (one, organisation), when in in_order(rows, changed):
+        first, second, third = ([refs.get(id_) for id_ in one.needs] + [None] * 3)[:3]
+        records.append(
+            HeldRecord(
+                id=str(one.id),
+                updated_at=when,
+                page=organisation_page(organisation),
+                organisation=organisation.code,
+                cycle=str(one.cycle_id),
+                since=one.at,
+                first=first,
+                second=second,
+                third=third,
+            )
+        )
+    return records

@@ -1,4 +1,4 @@
-"""Technologies: which were ever listed, when each changed, and their records."""
+"""Technologies and their versions: which were ever listed, when each changed, and their records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlalchemy.orm import joinedload, selectinload
 from marketplace.clock import LONDON
 from marketplace.database import db
 from marketplace.opendata.queries.moments import Changed, in_order, latest
-from marketplace.opendata.records import EvidenceRecord, TechnologyRecord
+from marketplace.opendata.queries.organisations import organisation_told
+from marketplace.opendata.records import EvidenceRecord, TechnologyRecord, TechnologyVersionRecord
 from marketplace.organisations.models import Organisation
 from marketplace.technologies.models import EvidenceItem, Technology, TechnologyVersion
 from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType
@@ -40,7 +41,7 @@ def technology_changed() -> ColumnElement[datetime]:
     return latest(
         TechnologyVersion.listed_at,
         Technology.archived_at,
-        Organisation.updated_at,
+        organisation_told(),
         select(func.max(EvidenceItem.added_at)).where(own).scalar_subquery(),
         select(func.max(EvidenceItem.withdrawn_at)).where(own).scalar_subquery(),
     )
@@ -109,3 +110,53 @@ def evidence_told(item: EvidenceItem) -> dict[str, Any]:
         "expires_on": item.expires_on,
         "withdrawn_on": item.withdrawn_at.astimezone(LONDON).date() if item.withdrawn_at else None,
     }
+
+
+def public_technology_versions() -> Select[int]:
+    """Select every version of every technology that was ever listed."""
+    return (
+        select(TechnologyVersion.id)
+        .join(Technology, Technology.id == TechnologyVersion.technology_id)
+        .where(Technology.listed_at.is_not(None))
+    )
+
+
+def technology_version_changed() -> ColumnElement[datetime]:
+    """Return when a version was listed, or taken off with its technology."""
+    return latest(TechnologyVersion.listed_at, Technology.archived_at)
+
+
+def technology_version_records(changed: Changed) -> list[TechnologyVersionRecord]:
+    """Return the records of some versions."""
+    found = db.session.scalars(
+        select(TechnologyVersion)
+        .where(TechnologyVersion.id.in_(changed))
+        .options(joinedload(TechnologyVersion.technology))
+    )
+    rows = {one.id: one for one in found}
+    return [_version_record(one, when) for one, when in in_order(rows, changed)]
+
+
+def _version_record(version: TechnologyVersion, when: datetime) -> TechnologyVersionRecord:
+    technology = version.technology
+    told: dict[str, Any] = {
+        "listed_at": version.listed_at,
+        "change_note": version.change_note or None,
+        "name": version.name,
+        "summary": version.summary,
+        "intended_use": version.intended_use,
+        "replaces": version.replaces,
+        "claims": list(version.claims),
+        "settings": [CareSetting(value) for value in version.settings],
+        "clinical_areas": [ClinicalArea(value) for value in version.clinical_areas],
+        "readiness": version.readiness,
+    }
+    return TechnologyVersionRecord(
+        id=f"{technology.ref}-{version.number}",
+        updated_at=when,
+        withdrawn_at=technology.archived_at,
+        page=public_link("technologies.past_version", ref=technology.ref, number=version.number),
+        technology=technology.ref,
+        number=version.number,
+        **({} if technology.archived_at is not None else told),
+    )

@@ -96,6 +96,9 @@ def _cover_instead(handover: Handover, item: Item, wanted: Mapping[int, tuple[in
     session = handover.session
     row = session.get_one(HinPatch, item.id)
     source, source_date = row.source, row.source_date
+    # The patch is part of what is public of a network, so its record has changed.
+    for hin_id in {row.hin_id, *(hin_id for hin_id, _ in wanted.values())}:
+        session.get_one(Organisation, hin_id).updated_at = handover.at
     session.delete(row)
     session.flush()
     handover.ledger.take(item)

@@ -68,3 +68,14 @@ def test_words_are_found_as_they_are_or_longer_and_all_of_them(session: Session)
     assert texts.with_words(ANONYMOUS, ["fly", "kite"], refs) == {("need", one)}
     assert texts.with_words(ANONYMOUS, ["fly"], [two]) == {("need", two)}
     assert texts.with_words(ANONYMOUS, [], refs) == set()
+
+
+def test_what_a_need_said_is_forgotten_when_it_is_withdrawn(session: Session, say: Found) -> None:
+    need = make_need(session, title="Kites by day", problem="Names of patients")
+    assert say("names of patients") == {need.ref}
+    need.withdrawn_at, need.withdrawn_reason = clock.now(), "Bought a net"
+    session.commit()
+    assert say("names of patients") == set()
+    assert say("bought a net") == say("kites by day") == {need.ref}
+    assert texts.with_words(ANONYMOUS, ["patient"], [need.ref]) == set()
+    assert texts.with_words(ANONYMOUS, ["kite", "net"], [need.ref]) == {("need", need.ref)}

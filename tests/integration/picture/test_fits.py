@@ -127,3 +127,30 @@ def test_an_answer_by_words_only_is_asked_for_again(
     monkeypatch.setattr(clock, "now", lambda: later)
     assert work() == 1
     assert not looked(session)[need.id]
+
+
+def test_a_look_that_finds_the_same_is_no_change(
+    session: Session, need: Need, reindex: Reindex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def moments() -> tuple[datetime, datetime]:
+        session.rollback()
+        row = session.scalars(select(NeedFit)).one()
+        return row.looked_at, row.changed_at
+
+    reindex()
+    work()
+    first, began = moments()
+    assert began == first
+    make_technology(session, name="Nightlight", summary=SUMMARY)
+    reindex()
+    later = clock.now() + fits.AGAIN
+    with monkeypatch.context() as patched:
+        patched.setattr(clock, "now", lambda: later)
+        assert work() == 1
+    assert moments() == (later, later)
+    make_technology(session, name="Payline", summary="Software that pays invoices of suppliers by itself.")
+    reindex()
+    last = later + fits.AGAIN
+    monkeypatch.setattr(clock, "now", lambda: last)
+    assert work() == 1
+    assert moments() == (last, later)

@@ -187,7 +187,7 @@ def test_lapsed_needs_are_searched_for_by_the_words_of_their_texts(
     browser.get("/needs?show=lapsed&q=FEWER+night")
     assert titles(browser) == ["Fewer falls"]
     assert count(browser) == "1 lapsed need for “FEWER night”"
-    assert "looks for your words" in browser.text
+    assert "looks for all of your words" in browser.text
 
 
 def test_the_board_has_pages_that_keep_the_filters(browser: Browser, session: Session) -> None:

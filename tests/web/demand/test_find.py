@@ -16,7 +16,7 @@ from marketplace import clock
 from marketplace.families.models import Family
 from marketplace.needs.rules import Wanted
 from marketplace.organisations.models import Kind, Organisation
-from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Timing
+from marketplace.vocabulary import CareSetting, ClinicalArea, EvidenceType, FundingState, Shift, Timing
 from marketplace.web.feeds import ATOM
 from marketplace.web.limits import Turns
 from marketplace.web.search import Found
@@ -411,13 +411,13 @@ def test_of_a_withdrawn_need_the_reason_is_found_and_not_what_it_said(
                      clinical_area=ClinicalArea.CANCER)  # fmt: skip
     need.withdrawn_at = datetime(2026, 10, 9, 12, tzinfo=UTC)
     session.commit()
-    browser.get("/demand?q=patients&state=withdrawn")
-    assert "Taken back" in browser.text
+    browser.get("/demand?q=taken+somebody&state=withdrawn")
+    assert titles(browser) == ["Taken back"]
     assert "Named somebody" in browser.text
     assert "Names of patients" not in browser.text
     (results,) = re.findall(r'<ol class="app-results">.*?</ol>', browser.page, re.DOTALL)
     assert "Cancer" not in results
-    feed = browser.client.get("/demand.atom?q=patients&state=withdrawn")
+    feed = browser.client.get("/demand.atom?q=somebody&state=withdrawn")
     ns = {"a": ATOM}
     (entry,) = ElementTree.fromstring(feed.data).findall("a:entry", ns)
     assert entry.findtext("a:title", "", ns) == "Withdrawn: Taken back"
@@ -425,6 +425,57 @@ def test_of_a_withdrawn_need_the_reason_is_found_and_not_what_it_said(
     assert entry.findtext("a:updated", "", ns).startswith("2026-10-09T12:00:00")
     assert entry.findall("a:category", ns) == []
     assert b"Names of patients" not in feed.data
+
+
+@pytest.mark.parametrize(
+    "guess",
+    ["q=patients", "q=%22names+of+patients%22", "q=taken+patients", "q=find+room", "q=%22the+room%22", "area=cancer",
+     "setting=theatre", "shift=analogue-to-digital", "timing=now", "funding=committed", "evidence=dspt"],
+)  # fmt: skip
+def test_nobody_can_guess_what_a_withdrawn_need_said(browser: Browser, session: Session, guess: str) -> None:
+    values = {
+        "title": "Taken back",
+        "problem": "Names of patients",
+        "must": ("Find the room",),
+        "clinical_area": ClinicalArea.CANCER,
+        "care_setting": CareSetting.THEATRE,
+        "shift": Shift.ANALOGUE_TO_DIGITAL,
+        "timing": Timing.NOW,
+        "funding_state": FundingState.COMMITTED,
+        "evidence_wanted": (Wanted(EvidenceType.DSPT, ""),),
+    }
+    today = clock.today()
+    past = make_cycle(session, opens_on=today - timedelta(days=200), closes_on=today - timedelta(days=100))
+    make_cycle(session, name="Spring", locks_on=today - timedelta(days=1))
+    make_need(session, cycle=past, **values)
+    make_need(session, cycle=past, withdrawn="Solved", **values)
+    browser.get(f"/demand?{guess}&state=lapsed&state=withdrawn")
+    assert titles(browser) == ["Taken back"]  # the one that has lapsed: its text still stands on its page
+    browser.get(f"/demand?{guess}&state=withdrawn")
+    assert titles(browser) == []
+
+
+def test_what_was_withdrawn_comes_in_the_feed_by_when_that_was(browser: Browser, session: Session) -> None:
+    now = clock.now()
+    old = make_need(session, title="Old and withdrawn today", withdrawn="Solved")
+    for need, published, gone in (
+        (old, 30, 1),
+        (make_need(session, title="Younger"), 5, None),
+        (make_need(session, title="Young and withdrawn before", withdrawn="Solved"), 8, 6),
+    ):
+        need.published_at = need.versions[0].published_at = now - timedelta(days=published)
+        need.withdrawn_at = now - timedelta(days=gone) if gone else None
+    session.commit()
+    feed = browser.client.get("/demand.atom?state=open&state=lapsed&state=withdrawn")
+    ns = {"a": ATOM}
+    entries = ElementTree.fromstring(feed.data).findall("a:entry", ns)
+    assert [entry.findtext("a:title", "", ns) for entry in entries] == [
+        "Withdrawn: Old and withdrawn today",
+        "Younger",
+        "Withdrawn: Young and withdrawn before",
+    ]
+    updated = [entry.findtext("a:updated", "", ns) for entry in entries]
+    assert updated == sorted(updated, reverse=True)
 
 
 def test_a_family_of_which_one_need_is_left_is_no_family(

@@ -79,6 +79,8 @@ def private_words(world: World) -> dict[str, str]:
         "A question that waits for its answer?": "a question that waits",
         "A question that was set aside?": "a question that was set aside",
         "About a need that is gone?": "a question about a withdrawn need",
+        "Private note text": "an administrator's note on a change of organisations",
+        "Cancelled source text": "a change of organisations that was taken back",
         "Taken back note text": "a co-signature that was taken back",
         "Gone answer text": "an answer about a withdrawn need",
         world.draft.ref: "a draft",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,14 +12,16 @@ from sqlalchemy.orm import Session
 from marketplace import clock
 from marketplace.access.policy import Role
 from marketplace.accounts.models import User
+from marketplace.families.models import Family, Theme
 from marketplace.needs import places
 from marketplace.needs.models import Need, NeedVersion, Priority
-from marketplace.organisations.models import Kind, Organisation
+from marketplace.organisations.models import Change, HinPatch, Kind, Organisation, Succession, SuccessionLink
 from marketplace.passports.models import Passport
 from marketplace.questions.models import Answer, Question
 from marketplace.questions.rules import Reason
-from marketplace.technologies.models import Technology
-from tests.factories.families import make_co_signature
+from marketplace.technologies.models import Technology, TechnologyVersion
+from tests.factories.families import make_co_signature, make_family, make_theme
+from tests.factories.fits import make_fit
 from tests.factories.needs import make_cycle, make_draft, make_need, the_cycle
 from tests.factories.organisations import make_organisation
 from tests.factories.passports import make_passport
@@ -45,6 +48,9 @@ class World:
     answered: Question
     waiting: Question
     declined: Question
+    family: Family
+    theme: Theme
+    merger: Succession
 
 
 def make_person(session: Session, role: Role, at: Organisation) -> User:
@@ -70,7 +76,36 @@ def make_newer(session: Session) -> None:
     places.note(session, organisation, cycle)
     make_question(session, need, technology.supplier, answer="Newer")
     make_co_signature(session, need, make_organisation(session, Kind.TRUST))
+    make_family(session, need)
+    make_theme(session, need)
+    make_fit(session, need, 1)
+    make_succession(session, make_organisation(session, Kind.TRUST), make_organisation(session, Kind.TRUST))
     session.commit()
+
+
+def make_succession(session: Session, *organisations: Organisation, **values: Any) -> Succession:
+    """Return a merger of these into the last of them, a month ahead unless said otherwise."""
+    *starts, end = organisations
+    now = clock.now()
+    ahead = clock.today() + timedelta(days=30)
+    change = Succession(
+        **{
+            "ref": f"change{session.query(Succession).count():06}",
+            "kind": Change.MERGE,
+            "effective_on": ahead,
+            "source": "The order of the department",
+            "source_date": clock.today(),
+            "recorded_at": now,
+        }
+        | values
+    )
+    change.links = [SuccessionLink(predecessor=start, successor=end, share=None) for start in starts]
+    session.add(change)
+    if change.cancelled_at is None:
+        for start in starts:
+            start.closed_on, start.updated_at = change.effective_on, now
+    session.commit()
+    return change
 
 
 def make_world(session: Session) -> World:
@@ -106,8 +141,8 @@ def make_world(session: Session) -> World:
     changed.fill(need.versions[0].content())
     session.add(changed)
     need.version = 2
-    make_need(session, trust, rank=2, shift=None, how_many_note="")
-    make_need(session, hin, cycle=earlier)
+    second = make_need(session, trust, rank=2, shift=None, how_many_note="", must=("Work offline",))
+    lapsed = make_need(session, hin, cycle=earlier)
     withdrawn = make_need(session, icb, withdrawn="We solved it ourselves.", problem="Withdrawn problem text")
     draft = make_draft(session, trust, title="A draft that nobody may see", problem="Draft problem text")
     # Sent for sign-off, it holds its place already; nobody may know.
@@ -157,6 +192,32 @@ def make_world(session: Session) -> World:
     )
     make_co_signature(session, need, icb, note="We see the same in our system", how_many=500)
     make_co_signature(session, need, hin, note="Taken back note text", taken_back_at=clock.now())
+    family = make_family(
+        session, need, second, withdrawn, settled=True, name="Needs of one kind", settled_by_hin_id=hin.id
+    )
+    family.joint = [[[second.ref, 1, 0], [need.ref, 2, 1]], [[withdrawn.ref, 1, 0]]]
+    make_family(session, lapsed)
+    gone = clock.now()
+    make_family(session, dissolved_at=gone, name="Not one kind", settled_by_hin_id=hin.id, settled=True)
+    make_family(session, merged_into_id=family.id, merged_at=gone, name="Gone into another")
+    theme = make_theme(session, need, second, withdrawn)
+    make_theme(session, name="An empty theme")
+    make_fit(session, need, 2)
+    make_fit(session, second, 0)
+    small, large = (make_organisation(session, Kind.TRUST, parent_id=icb.id) for _ in range(2))
+    merger = make_succession(session, small, large, recorded_by_id=lead.id, note="Private note text")
+    make_succession(session, small, trust, cancelled_at=gone, source="Cancelled source text")
+    session.add(HinPatch(hin_id=hin.id, organisation_id=icb.id, source="A list", source_date=today))
+    newer = TechnologyVersion(
+        technology_id=technology.id,
+        number=2,
+        change_note="@SUM(1) of the claims",
+        listed_at=clock.now(),
+        listed_by_id=innovator.id,
+    )
+    newer.fill(technology.versions[0].content)
+    session.add(newer)
+    technology.version = 2
     for organisation_id, cycle_id in session.execute(
         select(Priority.organisation_id, Priority.cycle_id).distinct().order_by(Priority.cycle_id)
     ).all():
@@ -174,4 +235,7 @@ def make_world(session: Session) -> World:
         answered,
         waiting,
         declined,
+        family,
+        theme,
+        merger,
     )
