@@ -120,8 +120,8 @@ def _one(value: str | None) -> tuple[str, ...]:
 class Everything:
     """What is filtered by of everything that was ever published, the newest first, families last; names of places.
 
-    ``families`` are the refs of the needs of each family, by its own. What a need was about is not told any more once it is withdrawn, so no filter finds it by that either; and what is
-    newest of it is that it was withdrawn.
+    ``families`` are the refs of the needs of each family, by its own. What a need was about is not told any more once
+    it is withdrawn, so no filter finds it by that either; and what is newest of it is that it was withdrawn.
     """
 
     facts: tuple[Fact, ...]

@@ -154,7 +154,7 @@ def page(name: str) -> ResponseReturnValue:
         "changes": _changes(collection, asked, found),
         "licence": rules.LICENCE,
     }
-    return _kept(_linked(_json(body), following), catalogue.last_change(collection))
+    return _kept(_linked(_json(body), following), found.last or catalogue.last_change(collection))
 
 
 @open_data_api.get(f"/<{NAMES}:name>/<record_id>")
@@ -179,7 +179,8 @@ def table(name: str) -> ResponseReturnValue:
         response = _csv(collection, _table(collection, [found.records]))
         response.add_etag()
         return _kept(
-            _linked(response, _next(collection, asked, found, ".csv")), catalogue.last_change(collection)
+            _linked(response, _next(collection, asked, found, ".csv")),
+            found.last or catalogue.last_change(collection),
         )
     changed = catalogue.everything(collection, asked)
     response = _csv(
@@ -213,7 +214,8 @@ def releases() -> ResponseReturnValue:
         return refused(404, "No releases", "There are no releases for what you asked.")
     uri = _address(ocds.RELEASES, {name: text for name, text in request.args.items()})  # noqa: C416 - to a plain one
     following = _next(ocds.RELEASES, asked, found)
-    return _kept(_linked(_package(found, uri, following), following), catalogue.last_change(ocds.RELEASES))
+    last = found.last or catalogue.last_change(ocds.RELEASES)
+    return _kept(_linked(_package(found, uri, following), following), last)
 
 
 @open_data_api.get("/ocds/releases/<release_id>")

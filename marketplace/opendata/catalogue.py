@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, literal, null, select, tuple_, type_coerce
 
 from marketplace import clock
 from marketplace.database import Moment, db
@@ -90,11 +90,15 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A page of records: where the next begins, if there is one, and from when to ask again after the last."""
+    """A page of records: where the next begins, if there is one, and from when to ask again after the last.
+
+    ``last`` is when anything in the whole collection changed last, where that was read too.
+    """
 
     records: Sequence[Shape]
     next: str | None
     newest: datetime | None
+    last: datetime | None = None
 
 
 def page(collection: Collection, asked: Asked) -> Slice:
@@ -102,22 +106,25 @@ def page(collection: Collection, asked: Asked) -> Slice:
     statement = _ordered(collection, asked)
     if (cursor := asked.values.get("cursor")) is not None:
         moment, row = rules.read_cursor(cursor, asked)
-        at, key = statement.selected_columns
+        at, key, _ = statement.selected_columns
         statement = statement.where(tuple_(at, key) > tuple_(literal(moment, Moment()), literal(row)))
     found = db.session.execute(statement.limit(asked.limit + 1)).all()
     shown = found[: asked.limit]
-    changed = {row: moment for moment, row in shown}
+    changed = {row: moment for moment, row, _ in shown}
     more = len(found) > len(shown)
     return Slice(
         collection.fill(changed),
         rules.write_cursor(shown[-1][0], shown[-1][1], asked) if more else None,
         shown[-1][0] if shown else None,
+        shown[-1][2] if shown else None,
     )
 
 
 def everything(collection: Collection, asked: Asked) -> Changed:
     """Return the ids of all rows that were asked for, each with its change, in order."""
-    return {row: moment for moment, row in db.session.execute(_ordered(collection, asked))}
+    statement = _ordered(collection, asked)
+    at, key, _ = statement.selected_columns
+    return {row: moment for moment, row in db.session.execute(statement.with_only_columns(at, key))}
 
 
 def batches(collection: Collection, changed: Changed, size: int) -> Iterator[Sequence[Shape]]:
@@ -150,6 +157,10 @@ def _moments(collection: Collection) -> Select[Any]:
 
 
 def _ordered(collection: Collection, asked: Asked) -> Select[Any]:
+    """Select change and row in order, and beside them the last change of the whole collection; NULL if narrowed.
+
+    Working out when every row changed is most of the work of a page, so it is done once for both.
+    """
     statement = _moments(collection)
     narrowing = {narrow.parameter.name: narrow.where for narrow in collection.filters}
     for name, value in asked.values.items():
@@ -158,8 +169,12 @@ def _ordered(collection: Collection, asked: Asked) -> Select[Any]:
     if collection.withdrawn is not None and (wanted := asked.values.get("withdrawn", "include")) != "include":
         gone = collection.withdrawn()
         statement = statement.where(gone.is_not(None) if wanted == "only" else gone.is_(None))
-    found = statement.subquery()
-    outer = select(found.c.changed, found.c.row).order_by(found.c.changed, found.c.row)
+    narrowed = bool(narrowing.keys() & asked.values.keys()) or "withdrawn" in asked.values
+    found = statement.cte("found")
+    last = null() if narrowed else select(func.max(found.c.changed)).scalar_subquery()
+    outer = select(found.c.changed, found.c.row, type_coerce(last, Moment())).order_by(
+        found.c.changed, found.c.row
+    )
     if (since := asked.values.get("updated_since")) is not None:
         outer = outer.where(found.c.changed >= literal(since, Moment()))
     return outer
@@ -214,28 +229,34 @@ def _of_region(value: str) -> ColumnElement[bool]:
 
 def _top_three(name: str) -> ColumnElement[bool]:
     cycle, _, code = name.partition("-")
-    number = int(cycle) if cycle.isascii() and cycle.isdigit() and len(cycle) < 10 else 0
-    return (Cycle.id == number) & (Organisation.code == code)
+    return (Cycle.id == _number(cycle)) & (organisations.first_code() == code)
+
+
+def _number(name: str) -> int:
+    """Return the number that an id is, or 0, which no row has."""
+    return int(name) if name.isascii() and name.isdigit() and len(name) < 10 else 0
 
 
 def _cycle(name: str) -> ColumnElement[bool]:
-    return Cycle.id == (int(name) if name.isascii() and name.isdigit() and len(name) < 10 else 0)
+    return Cycle.id == _number(name)
+
+
+def _cycle_told(name: str) -> ColumnElement[bool]:
+    return cycles.told_by_number(_number(name))
 
 
 def _version(name: str) -> ColumnElement[bool]:
     ref, _, number = name.rpartition("-")
-    readable = number.isascii() and number.isdigit() and len(number) < 10
-    return (Need.ref == ref) & (NeedVersion.number == (int(number) if readable else 0))
+    return (Need.ref == ref) & (NeedVersion.number == _number(number))
 
 
 def _technology_version(name: str) -> ColumnElement[bool]:
     ref, _, number = name.rpartition("-")
-    readable = number.isascii() and number.isdigit() and len(number) < 10
-    return (Technology.ref == ref) & (TechnologyVersion.number == (int(number) if readable else 0))
+    return (Technology.ref == ref) & (TechnologyVersion.number == _number(number))
 
 
 def _held_places(name: str) -> ColumnElement[bool]:
-    return PlacesRecord.id == (int(name) if name.isascii() and name.isdigit() and len(name) < 10 else 0)
+    return PlacesRecord.id == _number(name)
 
 
 OF_CYCLE = Filter(rules.code("cycle", "Of one cycle: the id of its record.", "1"), _cycle)
@@ -252,7 +273,8 @@ ORGANISATIONS = Collection(
     rows=organisations.public_organisations,
     changed=organisations.organisation_changed,
     fill=organisations.organisation_records,
-    named=lambda name: Organisation.code == name,
+    named=organisations.organisation_named,
+    withdrawn=organisations.organisation_replaced,
     filters=(
         Filter(
             rules.choice("kind", "Of one kind.", organisations.NHS_KINDS),
@@ -268,9 +290,10 @@ CYCLES = Collection(
     about="The rounds in which organisations name their top three needs.",
     record=records.CycleRecord,
     rows=cycles.public_cycles,
-    changed=cycles.cycle_changed,
+    changed=cycles.told_changed,
     fill=cycles.cycle_records,
-    named=_cycle,
+    named=_cycle_told,
+    withdrawn=cycles.told_gone,
 )
 
 NEEDS = Collection(
@@ -382,7 +405,8 @@ COVERAGE = Collection(
     rows=coverage.public_coverage,
     changed=coverage.coverage_changed,
     fill=coverage.coverage_records,
-    named=_cycle,
+    named=_cycle_told,
+    withdrawn=cycles.told_gone,
 )
 
 ANSWERS = Collection(

@@ -70,31 +70,41 @@ class Record(Shape):
 
 
 class OrganisationRecord(Record):
-    """A region, integrated care system, trust or health innovation network. Its id is the code of its address."""
+    """A region, integrated care system, trust or health innovation network. Its id is the code of its address.
+
+    Withdrawn: the Organisation Data Service has given it another code, and `replaced_by` is its record now.
+    """
 
     name: str
     kind: Kind
     """`icb` stands for the integrated care system, which acts through its board."""
-    ods_code: str | None
+    replaced_by: str | None = None
+    """The id of the record that took the place of this one."""
+    ods_code: str | None = None
     """The code of the NHS Organisation Data Service. Health innovation networks may have none."""
-    region: str | None
+    region: str | None = None
     """The id of the NHS England region."""
-    parent: str | None
+    parent: str | None = None
     """The id of the integrated care system that a trust belongs to."""
-    closed_on: date | None
+    closed_on: date | None = None
     """The day on which the organisation closed, or will close."""
-    patch: list[str]
+    patch: list[str] = []
     """Of a health innovation network: the ids of what it covers. An integrated care system stands for its trusts."""
 
 
 class CycleRecord(Record):
-    """A round in which organisations name their top three needs. Listed from the day it opens."""
+    """A round in which organisations name their top three needs. Listed from the day it opens.
 
+    Withdrawn: it was cancelled. What other records say of it goes with it: priorities, answers and co-signatures.
+    """
+
+    withdrawn_reason: str | None = None
+    """Why it was cancelled."""
     name: str
-    opens_on: date
-    locks_on: date
+    opens_on: date | None = None
+    locks_on: date | None = None
     """The last day on which organisations may change their top three."""
-    closes_on: date
+    closes_on: date | None = None
 
 
 class CoveragePart(Shape):
@@ -109,17 +119,17 @@ class CoveragePart(Shape):
 
 
 class CoverageRecord(Record):
-    """How many organisations have answered in a cycle. Its id is that of the cycle.
+    """How many organisations have answered in a cycle. Its id is that of the cycle. Withdrawn with the cycle.
 
     Organisations are counted as they are today, or as they were on the last day of a cycle that has closed.
     """
 
     cycle: str
     """The id of the cycle."""
-    answered: Whole
+    answered: Whole | None = None
     """How many organisations have named at least one need."""
-    asked: Whole
-    parts: list[CoveragePart]
+    asked: Whole | None = None
+    parts: list[CoveragePart] = []
     """The same by kind and region. Their sums are those of the whole."""
 
 

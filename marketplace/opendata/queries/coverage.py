@@ -14,11 +14,12 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, literal, literal
 from sqlalchemy.orm import aliased
 
 from marketplace import clock
+from marketplace.cycles.models import CancelledCycle
 from marketplace.database import Moment, db
 from marketplace.needs.models import Cycle, Need, PlacesRecord, Priority
-from marketplace.opendata.queries.cycles import cycle_changed
+from marketplace.opendata.queries.cycles import TOLD_CHANGED, cycle_changed, cycles_told
 from marketplace.opendata.queries.moments import Changed, begun, in_order, latest, midnight
-from marketplace.opendata.queries.organisations import organisation_page, organisation_told
+from marketplace.opendata.queries.organisations import first_code, organisation_page, organisation_told
 from marketplace.opendata.records import AnswerRecord, CoveragePart, CoverageRecord
 from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
 from marketplace.web.links import public_link
@@ -122,6 +123,7 @@ class _Answer(NamedTuple):
     region: str | None
     named: int
     counts: bool
+    first_code: str
 
 
 def _answers(statement: Select[int], wanted: ColumnElement[bool]) -> list[_Answer]:
@@ -144,6 +146,7 @@ def _answers(statement: Select[int], wanted: ColumnElement[bool]) -> list[_Answe
             region.code,
             func.coalesce(named.c.named, 0),
             _counted(clock.today()),
+            first_code(),
         )
         .where(wanted)
         .order_by(Cycle.id, Organisation.id)
@@ -156,7 +159,7 @@ def answer_records(changed: Changed) -> list[AnswerRecord]:
     rows = {one.number: one for one in _answers(public_answers(), _number().in_(changed))}
     return [
         AnswerRecord(
-            id=f"{one.cycle_id}-{one.organisation.code}",
+            id=f"{one.cycle_id}-{one.first_code}",
             updated_at=when,
             withdrawn_at=None if one.counts else _closed_at(one.organisation),
             page=organisation_page(one.organisation),
@@ -173,23 +176,20 @@ def answer_records(changed: Changed) -> list[AnswerRecord]:
 
 
 def public_coverage() -> Select[int]:
-    """Select the cycles that have opened, with when an answer in each changed last."""
+    """Select the cycles that have opened, or were cancelled after that, with when an answer in each changed last."""
     answered = (
         public_answers()
         .with_only_columns(Cycle.id.label("cycle_id"), func.max(answer_changed()).label("answered"))
         .group_by(Cycle.id)
         .subquery("answered")
     )
-    return (
-        select(Cycle.id)
-        .outerjoin(answered, answered.c.cycle_id == Cycle.id)
-        .where(begun(Cycle.opens_on).is_not(None))
-    )
+    told = cycles_told()
+    return select(told.c.id).outerjoin(answered, answered.c.cycle_id == told.c.id)
 
 
 def coverage_changed() -> ColumnElement[datetime]:
     """Return when the counts of a cycle may have changed."""
-    return latest(cycle_changed(), literal_column("answered.answered", Moment()))
+    return latest(TOLD_CHANGED, literal_column("answered.answered", Moment()))
 
 
 def coverage_records(changed: Changed) -> list[CoverageRecord]:
@@ -198,7 +198,17 @@ def coverage_records(changed: Changed) -> list[CoverageRecord]:
     for one in _answers(public_answers(), Cycle.id.in_(changed)):
         if one.counts:
             found[one.cycle_id][one.organisation.kind, one.region, one.named > 0] += 1
-    return [_coverage(cycle, found[cycle], when) for cycle, when in changed.items()]
+    gone = dict(
+        db.session.execute(
+            select(CancelledCycle.id, CancelledCycle.cancelled_at).where(CancelledCycle.id.in_(changed))
+        ).all()
+    )
+    return [
+        CoverageRecord(id=str(cycle), updated_at=when, withdrawn_at=gone[cycle], cycle=str(cycle))
+        if cycle in gone
+        else _coverage(cycle, found[cycle], when)
+        for cycle, when in changed.items()
+    ]
 
 
 def _coverage(cycle: int, counted: Counter[tuple[Kind, str | None, bool]], when: datetime) -> CoverageRecord:

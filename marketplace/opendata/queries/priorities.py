@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, s
 from marketplace.database import db
 from marketplace.needs.models import Cycle, Need, PlacesRecord, Priority
 from marketplace.opendata.queries.moments import Changed, begun, in_order, latest, midnight
-from marketplace.opendata.queries.organisations import organisation_page, organisation_told
+from marketplace.opendata.queries.organisations import first_code, organisation_page, organisation_told
 from marketplace.opendata.records import HeldRecord, PriorityRecord
 from marketplace.organisations.models import Organisation
 
@@ -67,7 +67,7 @@ def priority_records(changed: Changed) -> list[PriorityRecord]:
     rows = {
         row[0].id: row
         for row in db.session.execute(
-            select(PlacesRecord, Organisation)
+            select(PlacesRecord, Organisation, first_code())
             .join(Organisation, Organisation.id == PlacesRecord.organisation_id)
             .where(PlacesRecord.id.in_(changed))
         ).all()
@@ -83,7 +83,7 @@ def priority_records(changed: Changed) -> list[PriorityRecord]:
         places.setdefault(row, {})[rank] = ref
     return [
         PriorityRecord(
-            id=f"{one.cycle_id}-{organisation.code}",
+            id=f"{one.cycle_id}-{first}",
             updated_at=when,
             page=organisation_page(organisation),
             organisation=organisation.code,
@@ -93,7 +93,7 @@ def priority_records(changed: Changed) -> list[PriorityRecord]:
             second=places.get(one.id, {}).get(2),
             third=places.get(one.id, {}).get(3),
         )
-        for (one, organisation), when in in_order(rows, changed)
+        for (one, organisation, first), when in in_order(rows, changed)
     ]
 
 

@@ -333,6 +333,30 @@ def test_a_merger_comes_when_it_is_recorded_and_goes_when_it_is_taken_back(
     assert of(mirror, "organisations", ids[0])["closed_on"] is None
 
 
+def test_an_organisation_that_gets_its_code_leads_on_from_what_it_was_known_by(
+    app: Flask, session: Session, ask: Fetch, world: World
+) -> None:
+    board = make_organisation(session, Kind.ICB, code="a-new-board", ods_code=None)
+    trust = make_organisation(session, Kind.TRUST, parent_id=board.id)
+    need = make_need(session, board, rank=1)
+    cycle, ref, code = the_cycle(session).id, need.ref, trust.code
+    places.note(session, board.id, cycle)
+    session.commit()
+    mirror = up_to_date(app, session, ask)
+    assert of(mirror, "priorities", f"{cycle}-a-new-board")["first"] == ref
+    with changing(app, mirror, 2), app.app_context():
+        successions.give_code(SERVICE, "a-new-board", "QZZ")
+    former = of(mirror, "organisations", "a-new-board")
+    assert (former["replaced_by"], former["withdrawn_at"] is not None) == ("QZZ", True)
+    assert of(mirror, "organisations", "QZZ")["ods_code"] == "QZZ"
+    assert of(mirror, "organisations", code)["parent"] == "QZZ"
+    assert of(mirror, "needs", ref)["organisation"] == "QZZ"
+    assert of(mirror, "priorities", f"{cycle}-a-new-board")["organisation"] == "QZZ"
+    assert of(mirror, "answers", f"{cycle}-a-new-board")["organisation"] == "QZZ"
+    status, _, body = ask(f"/open/v1/priorities/{cycle}-a-new-board", {})
+    assert (status, b"QZZ" in body) == (200, True)
+
+
 def test_a_patch_that_changes_comes_with_its_network(
     app: Flask, session: Session, ask: Fetch, world: World
 ) -> None:
