@@ -121,7 +121,7 @@ def line_of(search: SavedSearch, fresh: Sequence[News], places: Places) -> Saved
     return SavedLine(
         link=Link(search.name, url_for("demand.saved_one", ref=search.ref)),
         looks_for=described(asked, places),
-        often=search.frequency.label,
+        often=search.frequency.told,
         tag=new_tag(fresh),
         results=address("demand.find", asked),
         feed=address("demand.feed", asked),

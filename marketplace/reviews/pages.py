@@ -269,7 +269,7 @@ class ReviewPage(Page):
             organisation=organisation_link(need.organisation),
             tags=(
                 _kind_tag(sign_off),
-                signed.TAGS[sign_off.step],
+                Tag("Overdue", "red") if late else signed.TAGS[sign_off.step],
                 *((NOT_CHECKED,) if sign_off.unseen else ()),
             ),
             need_title=sign_off.title,

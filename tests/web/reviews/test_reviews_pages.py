@@ -376,6 +376,7 @@ def test_nobody_is_asked_to_answer_by_a_day_that_has_passed(
     assert "1 need waits for your check. This one was due by" in hin.text
     hin.get(f"/sign-off/{need.ref}")
     assert "The HIN’s time to check ended on" in hin.text
+    assert "Overdue" in hin.text
     assert "To check by" not in hin.text
     lead.get(f"/needs/{need.ref}/check")
     assert "had until" in lead.text
