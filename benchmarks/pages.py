@@ -22,6 +22,7 @@ from marketplace.accounts import actions as accounts
 from marketplace.accounts.models import Membership, User
 from marketplace.factory import create_app
 from marketplace.matches import finder
+from marketplace.matches.answers import Answers
 from marketplace.needs.models import Need
 from marketplace.settings import Settings
 from matching.types import Kind
@@ -128,23 +129,30 @@ def measure(url: str, rounds: int = 60) -> dict[str, object]:
     finder.warm(app)
     cookie = lead_cookie(app)
     found: dict[str, object] = {}
-    pages = {"board": "/demand", "match page": f"/needs/{NEED}/matches"}
+    again = f"/needs/{NEED}/matches"
+    pages = {"board": "/demand", "match page": again, "match page, ranked anew": again}
     with served(app) as port:
         client = Client(port, cookie)
         for name, path in pages.items():
-            body = client.get(path)
+
+            def get(path: str = path, *, anew: bool = "anew" in name) -> bytes:
+                if anew:
+                    app.extensions["finders"].serving.answers = Answers()
+                return client.get(path)
+
+            body = get()
             with served(bare(body)) as bare_port, served(drawn(len(body))) as drawn_port:
                 plain, made = Client(bare_port), Client(drawn_port)
                 times = medians(
                     {
-                        "page": lambda path=path: client.get(path),
+                        "page": get,
                         "bare": lambda plain=plain: plain.get("/"),
                         "drawn": lambda made=made: made.get("/"),
                     },
                     rounds,
                 )
             with counted(app) as sent:
-                client.get(path)
+                get()
             found[name] = {
                 "bytes": len(body),
                 "milliseconds": round(times["page"], 2),

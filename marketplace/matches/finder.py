@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from hashlib import sha256
 from time import monotonic
 from typing import TypeAlias
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Session
 from marketplace.database import db
 from marketplace.matches import queries
 from marketplace.matches.actions import Recipe
+from marketplace.matches.answers import Answers
 from marketplace.matches.documents import document_of_need_draft, from_entry
 from marketplace.matches.models import IndexEntry, IndexGeneration
 from marketplace.matches.rules import UNFINISHED, GenerationState
@@ -156,6 +158,7 @@ class Serving:
     encoder: Encoder | None
     matchers: dict[Kind, Matcher]
     seen: int = 0
+    answers: Answers = field(default_factory=Answers)
 
     @classmethod
     def of(cls, engine: Engine, generation: int, made_by: str, encoders: Encoders) -> Serving:
@@ -525,10 +528,15 @@ def match_many(asker: Kind, refs: Sequence[str], limit: int) -> dict[str, Result
 
 def _match(asker: Kind, refs: Sequence[str], limit: int, among: Collection[str] | None) -> dict[str, Results]:
     own = ready(db.session)
-    other = Kind.TECHNOLOGY if asker is Kind.NEED else Kind.NEED
+    other = own.matchers[Kind.TECHNOLOGY if asker is Kind.NEED else Kind.NEED]
+    # Before anything is asked: what is taken in meanwhile makes an answer newer than it says, never older.
+    seen = own.seen
+    stored = _stored(own, asker, refs)
+    if among is not None:
+        return {ref: other.match(encoded, limit, among) for ref, encoded in stored.items()}
     return {
-        ref: own.matchers[other].match(encoded, limit, among)
-        for ref, encoded in _stored(own, asker, refs).items()
+        ref: own.answers.of(seen, (asker, ref, limit), partial(other.match, encoded, limit))
+        for ref, encoded in stored.items()
     }
 
 

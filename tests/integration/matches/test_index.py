@@ -74,6 +74,25 @@ def test_a_listing_is_found_after_the_worker_has_read_it(
     assert finder.search(Kind.TECHNOLOGY, "mat for a fall at night", 5).refs == (ref,)
 
 
+def test_candidates_are_ranked_anew_when_something_was_indexed_and_not_before(
+    session: Session, need: Need, technology: Technology, reindex: Reindex
+) -> None:
+    reindex()
+    first = finder.match(Kind.NEED, need.ref, 5)
+    assert first is not None
+    assert [one.id for one in first.matches] == [technology.ref]
+    assert finder.match(Kind.NEED, need.ref, 5) is first
+    later = make_technology(
+        session, name="Bracelet", summary="A bracelet that calls staff when a resident falls."
+    ).ref
+    assert finder.match(Kind.NEED, need.ref, 5) is first
+    reindex()
+    again = finder.match(Kind.NEED, need.ref, 5)
+    assert again is not None
+    # It says nearly the same, so it comes with the one before.
+    assert {ref for one in again.matches for ref in (one.id, *one.also)} == {technology.ref, later}
+
+
 def test_a_second_process_sees_what_a_worker_elsewhere_has_indexed(
     app: Flask, settings: Settings, session: Session, technology: Technology, reindex: Reindex
 ) -> None:
