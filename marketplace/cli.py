@@ -263,22 +263,20 @@ def import_changes(file: Path, yes: bool, dry_run: bool) -> None:
     with service():
         try:
             found = importing.read(db.session, file.read_text("utf-8-sig"))
-            for plan in found.plans:
-                succession.check(db.session, plan)
-                click.echo(importing.words_of(plan))
             db.session.rollback()
+            succession.check_file(found)
+            for plan in found.plans:
+                click.echo(importing.words_of(plan))
             if dry_run:
                 click.echo("Nothing was changed: this was a dry run.")
                 return
             if not yes and not _agreed():
                 stop("Nothing was changed.")
-            refs = succession.record_all(SERVICE, found.plans)
+            refs = succession.record_file(SERVICE, found)
         except (OSError, UnicodeDecodeError):
             stop(f"{file.name} cannot be read as a text file in UTF-8.")
         except importing.FaultyFile as faulty:
             stop("\n".join([f"{file.name} was not imported.", *(one.words for one in faulty.faults)]))
-        except DomainError as error:
-            stop(f"{file.name} was not imported. {error.message}.")
     click.echo(f"{count(len(refs), 'change')} recorded: {', '.join(refs)}.")
 
 

@@ -34,6 +34,7 @@ from marketplace.organisations.rules import Change, slug_of
 from marketplace.outbox.actions import enqueue
 from marketplace.submissions.actions import once
 from marketplace.succession import letters, placing, queries, rules, wording
+from marketplace.succession.importing import Fault, FaultyFile, Read
 from marketplace.succession.movers.catalogue import MOVERS, mover_of, tally
 from marketplace.succession.movers.mover import Handover
 from marketplace.succession.movers.searches import follow_code
@@ -44,6 +45,10 @@ from marketplace.web.words import count, day
 
 #: Fills in what is offered for each thing.
 SUGGESTED = "suggested"
+
+
+class _Undone(Exception):
+    """The end of a trial: everything that it did is rolled back."""
 
 
 def _ensure(actor: Actor) -> None:
@@ -143,12 +148,32 @@ def record_change(actor: Actor, plan: ChangePlan, *, form_key: str = "") -> str:
         return _record(session, actor, plan, ref)
 
 
-def record_all(actor: Actor, plans: Sequence[ChangePlan], *, form_key: str = "") -> list[str]:
-    """Record several changes, all or none, and return their refs."""
+def record_file(actor: Actor, found: Read, *, form_key: str = "") -> list[str]:
+    """Record the changes of a file, all or none, and return their refs.
+
+    Raises `FaultyFile` with the line of what the registry, or a change above it in the file, does not allow.
+    """
     _ensure(actor)
     with transaction() as session:
         once(session, actor, form_key, "/successions")
-        return [_record(session, actor, plan, secrets.token_hex(5)) for plan in plans]
+        return _record_each(session, actor, found)
+
+
+def check_file(found: Read) -> None:
+    """Record the changes of a file on trial and undo it, so that nobody is told; raises as `record_file` does."""
+    with suppress(_Undone), transaction() as session:
+        _record_each(session, SERVICE, found)
+        raise _Undone
+
+
+def _record_each(session: Session, actor: Actor, found: Read) -> list[str]:
+    refs = []
+    for plan, line in zip(found.plans, found.lines, strict=True):
+        try:
+            refs.append(_record(session, actor, plan, secrets.token_hex(5)))
+        except DomainError as error:
+            raise FaultyFile([Fault(line, error.message)]) from None
+    return refs
 
 
 def _record(session: Session, actor: Actor, plan: ChangePlan, ref: str) -> str:
@@ -558,10 +583,6 @@ def _tell_people(handover: Handover) -> None:
         names = list(dict.fromkeys(handover.people[person.id]))
         letter = letters.settled(names, what, address)
         send(handover.session, person.email, letter.subject, letter.body)
-
-
-class _Undone(Exception):
-    """The end of a rehearsal: everything that it did is rolled back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,12 @@ COLUMNS = (
 NEEDED = ("change", "kind", "effective_on", "from", "source", "source_date")
 LINES_MOST = 500
 CHARACTERS_MOST = 200_000
+#: What the reader of CSV says, in plain words.
+UNREADABLE = {
+    "unexpected end of data": "a quotation mark is opened and never closed",
+    "'\"' expected after '\"'": "something follows a closing quotation mark",
+    "',' expected after '\"'": "something follows a closing quotation mark",
+}
 #: Digits of a share in percent.
 SHARE_DIGITS = 3
 
@@ -136,15 +142,20 @@ def _rows(text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
         words += [f"these are not known: {', '.join(unknown)[:200]}"] if unknown else []
         raise FaultyFile([Fault(1, f"The first line must name the columns; {'; '.join(words)}")])
     reader.fieldnames = header
+    begins = reader.line_num + 1
     try:
         for number, row in enumerate(reader):
+            # A field may hold line breaks: what is told is the line on which its row begins.
+            line = reader.line_num - sum(str(value).count("\n") for value in row.values())
             if number >= LINES_MOST:
-                raise FaultyFile([Fault(reader.line_num, f"The file has more than {LINES_MOST} lines")])
+                raise FaultyFile([Fault(line, f"The file has more than {LINES_MOST} lines")])
             if None in row:
-                raise FaultyFile([Fault(reader.line_num, "This line has more fields than the first")])
-            yield reader.line_num, {name: (row.get(name) or "").strip() for name in COLUMNS}
+                raise FaultyFile([Fault(line, "This line has more fields than the first")])
+            yield line, {name: (row.get(name) or "").strip() for name in COLUMNS}
+            begins = reader.line_num + 1
     except csv.Error as error:
-        raise FaultyFile([Fault(reader.line_num, f"This line cannot be read ({error})")]) from None
+        why = UNREADABLE.get(str(error), "it is not CSV")
+        raise FaultyFile([Fault(begins, f"This line cannot be read: {why}")]) from None
 
 
 def _plan(known: Mapping[str, Organisation], lined: list[tuple[int, Mapping[str, str]]]) -> ChangePlan:

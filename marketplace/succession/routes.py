@@ -96,10 +96,10 @@ def do_import() -> ResponseReturnValue:
         form.text.data = text
         found = importing.read(db.session, text)
         if request.form.get("act") == "record":
-            refs = actions.record_all(current_actor(), found.plans, form_key=form.form_key.data or "")
+            refs = actions.record_file(current_actor(), found, form_key=form.form_key.data or "")
             flash(f"{len(refs)} recorded. The people concerned are told by e-mail.")
             return redirect(url_for("succession.listing"), 303)
-        _rehearse_recording(found)
+        actions.check_file(found)
         return fragment(ImportPage.build(found=found), form)
     except importing.FaultyFile as faulty:
         form.form_errors.append("The file was not imported. See what is wrong below")
@@ -107,14 +107,6 @@ def do_import() -> ResponseReturnValue:
     except DomainError as error:
         form.show(DomainError(error.message, error.field if error.field == "file" else ""))
         return fragment(ImportPage.build(), form), 422
-
-
-def _rehearse_recording(found: importing.Read) -> None:
-    for plan, line in zip(found.plans, found.lines, strict=True):
-        try:
-            actions.check(db.session, plan)
-        except DomainError as error:
-            raise importing.FaultyFile([importing.Fault(line, error.message)]) from None
 
 
 @succession.get("/successions/left-behind")

@@ -158,7 +158,7 @@ def test_a_file_of_real_codes_is_read_and_recorded_as_a_whole(session: Session) 
     found = importing.read(session, text)
     assert found.lines == (2, 4)
     actor = administrator(session)
-    refs = actions.record_all(actor, found.plans)
+    refs = actions.record_file(actor, found)
     merger, split = (queries.by_ref(session, ref) for ref in refs)
     assert [one.code for one in merger.predecessors] == ["QRV", "QMJ"]
     assert [(link.successor.name, link.share) for link in split.links] == [
@@ -216,7 +216,7 @@ def test_a_merger_and_a_split_of_real_boards_rehearse_with_sums_that_add_up(sess
         "Herts,split,2026-04-01,QM7,,NHS Hertfordshire Test,,60,,Statement,2025-09-09,\n"
         "Herts,split,2026-04-01,QM7,QH8,,,40,,Statement,2025-09-09,\n"
     )
-    refs = actions.record_all(administrator(session), importing.read(session, text).plans)
+    refs = actions.record_file(administrator(session), importing.read(session, text))
     for ref, needs in zip(refs, (14, 7), strict=True):
         found = actions.rehearse(ref)
         for rows in (found.before, found.after):
