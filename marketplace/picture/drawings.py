@@ -26,7 +26,7 @@ from marketplace.picture.queries import Member
 from marketplace.picture.rules import NO_THEME, Cell, Measure, Shade
 from marketplace.vocabulary import ClinicalArea
 from marketplace.web.pages import Link, Page
-from marketplace.web.words import count, day
+from marketplace.web.words import UNKNOWN_FILTER, count, day
 
 NO_DATA = "none"
 TWICE = (
@@ -115,6 +115,7 @@ class MapPage(Page):
     csv: str
     other: Link
     board: Link
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,7 +331,7 @@ def _lede(on: England) -> str:
 
 def map_page(on: England, asked: Wanted) -> MapPage:
     """Return the hex map as somebody asked for it."""
-    asked = _known(on, asked)
+    wanted, asked = asked, _known(on, asked)
     cells = by_ics(on, asked)
     drawn = _drawn(on, cells)
     shown = {code: cells.get(code, Cell()) for code in drawn}
@@ -373,6 +374,7 @@ def map_page(on: England, asked: Wanted) -> MapPage:
         csv=url_for("picture.map_table", **values),  # type: ignore[arg-type] # values for the query
         other=Link("Demand by theme and region", url_for("picture.themes")),
         board=Link("All open needs", url_for("demand.find")),
+        unknown=UNKNOWN_FILTER if asked != wanted else "",
     )
 
 

@@ -38,7 +38,7 @@ MOVERS: list[Mover] = [
 #: References to organisations that stay as they are, and why.
 HISTORY: dict[str, str] = {
     "priority.organisation_id": "Chosen anew for cycles that count; the places of past cycles say who gave them",
-    "places_record.organisation_id": "The past places, for reading the board as of a day",
+    "places_record.organisation_id": "The past places, for reading the needs of a past day",
     "organisation.region_id": "Regions do not change here; an import of the registry brings their changes",
     "question.supplier_id": "Suppliers are companies and have no successions here",
     "technology.supplier_id": "Suppliers are companies and have no successions here",

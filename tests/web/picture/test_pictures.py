@@ -115,6 +115,7 @@ def test_the_grid_has_themes_from_families_and_a_row_for_the_rest(
 
 def test_what_is_not_known_in_an_address_is_left_out(browser: Browser, devon: Organisation) -> None:
     assert browser.get("/demand/map?by=x&theme=gone&area=y").status_code == 200
+    assert "We did not know one of the filters" in browser.text, "a bookmark of a theme that is no more"
     assert "All of England 5 5 1 of 2" in browser.text
     assert browser.get("/demand/themes?by=x&area=y").status_code == 200
 
