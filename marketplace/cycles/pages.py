@@ -18,7 +18,7 @@ from marketplace.needs.rounds import Stage, Stand, Standing
 from marketplace.organisations.models import NEED_KINDS, Kind, Organisation
 from marketplace.web.cells import csv_rows
 from marketplace.web.pages import Link, Page, Row, Tag
-from marketplace.web.words import count, day, listed
+from marketplace.web.words import UNKNOWN_FILTER, count, day, listed
 
 TEXT_LIMIT = 100
 #: So many organisations are told without folding them by region.
@@ -392,6 +392,7 @@ class Asked:
     kind: Kind | None = None
     region: str = ""
     show: Show = Show.UNFINISHED
+    unknown: bool = False
 
     @classmethod
     def read(cls, arguments: Mapping[str, str]) -> Asked:
@@ -402,6 +403,7 @@ class Asked:
             kind=Kind(kind) if kind in NEED_KINDS else None,
             region=arguments.get("region", ""),
             show=Show(show) if show in set(Show) else Show.UNFINISHED,
+            unknown=kind not in {"", *NEED_KINDS} or show not in {"", *Show},
         )
 
 
@@ -414,6 +416,7 @@ class Coverage(Page):
 
     cycle: str
     headline: str
+    note: str
     as_of: str
     counts: tuple[Count, ...]
     heads: tuple[str, ...]
@@ -454,6 +457,7 @@ class Coverage(Page):
             title="Who has answered" if always else f"Who has answered in {cycle.name}",
             cycle=cycle_words(cycle, today),
             headline=headline(answers),
+            note=UNKNOWN_FILTER if asked.unknown or region != asked.region else "",
             as_of=f"Counted on {day(on)}." if on == today else f"As it was when the cycle closed, {day(on)}.",
             counts=tuple(_count(kind, answers) for kind in _KINDS),
             heads=tuple(words for kind, (_, _, words) in _KINDS.items() if kind is not Kind.HIN),

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from marketplace import clock
 from marketplace.needs.models import Cycle, Priority
 from marketplace.organisations.models import Kind, Organisation
+from marketplace.web.words import UNKNOWN_FILTER
 from tests.conftest import Browser, statements
 from tests.factories.needs import make_cycle, make_draft, make_need
 from tests.factories.organisations import make_organisation
@@ -206,3 +207,15 @@ def test_three_hundred_organisations_cost_as_many_queries_as_one(
             make_need(session, trust)
     assert sent() == few
     assert "101 of 301 trusts" in browser.text
+
+
+@pytest.mark.usefixtures("cycle")
+@pytest.mark.parametrize("query", ["show=everybody", "kind=pharmacy", "region=Y99"])
+def test_a_filter_that_is_not_known_is_told_and_left_out(browser: Browser, query: str) -> None:
+    browser.get("/coverage")
+    assert UNKNOWN_FILTER not in browser.text
+    without = browser.text.split("Organisation by organisation")[1]
+    browser.get(f"/coverage?{query}")
+    assert browser.text.count(UNKNOWN_FILTER) == 1
+    told = browser.text.split("Organisation by organisation")[1]
+    assert told.replace(f"{UNKNOWN_FILTER} ", "") == without
