@@ -87,6 +87,7 @@ def test_candidates_are_ranked_anew_when_something_was_indexed_and_not_before(
     ).ref
     assert finder.match(Kind.NEED, need.ref, 5) is first
     reindex()
+    session.rollback()  # a request of its own, which sees what was committed since
     again = finder.match(Kind.NEED, need.ref, 5)
     assert again is not None
     # It says nearly the same, so it comes with the one before.
