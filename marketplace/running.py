@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from time import monotonic
 
 from flask import Flask
@@ -22,7 +23,7 @@ from marketplace.matches.finder import Finders, State
 from marketplace.organisations.actions import load_reference
 from marketplace.outbox import actions as outbox
 from marketplace.settings import Settings
-from marketplace.worker import build_worker, build_workers, work
+from marketplace.worker import Chore, build_worker, build_workers, work
 
 STEPS = 5
 
@@ -107,7 +108,8 @@ def bring_up(settings: Settings, reserved: socket.socket, *, with_demo: bool, ho
     with steps.step("Search index: read what changed (the first time this loads the language model)"):
         fill_index(app, console)
     with steps.step("Web server"):
-        workers = build_workers(app)
+        settling = Chore(timedelta(minutes=1), demo.settle_families, "settle families of the demo")
+        workers = build_workers(app, [settling] if with_demo else [])
         stop = threading.Event()
         thread = threading.Thread(
             target=work, args=(workers, stop, settings.worker_poll_seconds), name="worker", daemon=True

@@ -287,12 +287,15 @@ def build_worker(app: Flask) -> Worker:
     )
 
 
-def build_workers(app: Flask) -> tuple[Worker, Worker]:
-    """Return one worker for the index and one for the rest: a mail server that hangs must not hold the index up."""
+def build_workers(app: Flask, more: Sequence[Chore] = ()) -> tuple[Worker, Worker]:
+    """Return one worker for the index and one for the rest, with ``more`` chores.
+
+    A mail server that hangs must not hold the index up.
+    """
     indexer = make_indexer(app)
     return (
         Worker(app, index_handlers(indexer), index_chores(indexer), later=REPAIRS),
-        Worker(app, other_handlers(), other_chores()),
+        Worker(app, other_handlers(), [*other_chores(), *more]),
     )
 
 

@@ -206,6 +206,35 @@ class DemoCoSignature:
 
 
 @dataclass(frozen=True, config=_STRICT)
+class DemoWithdrawal:
+    """An organisation withdraws a need on a day (days from today), with the reason that everybody reads."""
+
+    need: Key
+    day: PastDay
+    reason: Annotated[str, Field(max_length=500)]
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DemoQuestion:
+    """An innovator asks about a need; without `answer` it waits. Days are from today."""
+
+    need: Key
+    person: Key
+    asked: PastDay
+    text: Annotated[str, Field(max_length=600)]
+    answered: PastDay | None = None
+    answer: Annotated[str, Field(max_length=2000)] | None = None
+
+
+@dataclass(frozen=True, config=_STRICT)
+class DemoSettlement:
+    """A broker settles the family that these needs are in, once the matcher has suggested it."""
+
+    broker: Key
+    needs: Annotated[tuple[Key, ...], Field(min_length=2)]
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Contact:
     """A person at a supplier. Fictional."""
 
@@ -365,6 +394,9 @@ class DemoContent:
     co_signatures: tuple[DemoCoSignature, ...] = field(default=())
     searches: tuple[DemoSearch, ...] = field(default=())
     need_edits: tuple[DemoEdit, ...] = field(default=())
+    withdrawals: tuple[DemoWithdrawal, ...] = field(default=())
+    questions: tuple[DemoQuestion, ...] = field(default=())
+    settlements: tuple[DemoSettlement, ...] = field(default=())
     cycle: DemoCycle | None = None
     past_cycles: tuple[DemoCycle, ...] = field(default=())
     carried: tuple[DemoCarried, ...] = field(default=())
@@ -385,6 +417,9 @@ def load() -> DemoContent:
         technology_drafts=technology_drafts(),
         co_signatures=co_signatures(),
         searches=searches(),
+        withdrawals=withdrawals(),
+        questions=questions(),
+        settlements=settlements(),
         cycle=cycle(),
         past_cycles=past_cycles(),
         carried=carried(),
@@ -455,6 +490,21 @@ def co_signatures() -> tuple[DemoCoSignature, ...]:
     return TypeAdapter(tuple[DemoCoSignature, ...]).validate_python(_section("needs.yaml", "co_signatures"))
 
 
+def withdrawals() -> tuple[DemoWithdrawal, ...]:
+    """Read which needs were withdrawn, in the order of the file."""
+    return TypeAdapter(tuple[DemoWithdrawal, ...]).validate_python(_section("needs.yaml", "withdrawals"))
+
+
+def questions() -> tuple[DemoQuestion, ...]:
+    """Read what innovators have asked, in the order of the file."""
+    return TypeAdapter(tuple[DemoQuestion, ...]).validate_python(_section("needs.yaml", "questions"))
+
+
+def settlements() -> tuple[DemoSettlement, ...]:
+    """Read which families brokers settle, in the order of the file."""
+    return TypeAdapter(tuple[DemoSettlement, ...]).validate_python(_section("needs.yaml", "settlements"))
+
+
 def cycle() -> DemoCycle:
     """Read the round in which the needs are published."""
     return TypeAdapter(DemoCycle).validate_python(_section("needs.yaml", "cycle"))
@@ -515,6 +565,26 @@ def problems_in(content: DemoContent) -> Iterator[str]:
     for signature in content.co_signatures:
         if signature.need not in needs_by_key:
             yield f"Co-signature of {signature.organisation}: there is no need {signature.need}"
+    for withdrawal in content.withdrawals:
+        if withdrawal.need not in needs_by_key:
+            yield f"The need {withdrawal.need}, which is withdrawn, is not there."
+    for question in content.questions:
+        if question.need not in needs_by_key:
+            yield f"A question is about the unknown need {question.need}."
+        asker = people_by_key.get(question.person)
+        if asker is None or asker.role is not Role.INNOVATOR:
+            yield f"A question about {question.need} is asked by {question.person}, who is no innovator."
+        if (question.answer is None) is not (question.answered is None):
+            yield f"A question about {question.need} has an answer or its day alone."
+        if question.answered is not None and question.answered < question.asked:
+            yield f"A question about {question.need} is answered before it was asked."
+    for settlement in content.settlements:
+        broker = people_by_key.get(settlement.broker)
+        if broker is None or broker.role is not Role.BROKER:
+            yield f"A family is settled by {settlement.broker}, who is no broker."
+        for key in settlement.needs:
+            if key not in needs_by_key:
+                yield f"A family is settled with the unknown need {key}."
     for what, keys in (
         ("need", [need.key for need in content.needs] + [draft.key for draft in content.need_drafts]),
         ("supplier", [supplier.key for supplier in content.suppliers]),

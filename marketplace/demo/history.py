@@ -52,6 +52,8 @@ from marketplace.outbox.actions import Job, claim
 from marketplace.passports import actions as passports
 from marketplace.passports.models import Passport
 from marketplace.passports.rules import PassportContent
+from marketplace.questions import actions as questions
+from marketplace.questions.models import Question
 from marketplace.reviews import actions as reviews
 from marketplace.settings import Settings
 from marketplace.technologies import actions as technologies
@@ -156,6 +158,12 @@ class History:
                 self._save_search(search)
             case timeline.CoSigned(signature):
                 self._co_sign(signature)
+            case timeline.NeedWithdrawn(withdrawal):
+                self._withdraw(withdrawal)
+            case timeline.QuestionAsked(question):
+                self._ask(question)
+            case timeline.QuestionAnswered(question):
+                self._answer_question(question)
             case timeline.NeedDrafted(need_draft):
                 self._need(need_draft)
             case timeline.Listed(technology):
@@ -365,6 +373,30 @@ class History:
         if db.session.scalars(signed).first() is None:
             lead = self._member(demo.Role.NEED_LEAD, wanted.organisation)
             families.co_sign(lead, need, organisation.code, note=wanted.note, how_many=wanted.how_many)
+
+    def _withdraw(self, wanted: demo.DemoWithdrawal) -> None:
+        need = self._needs[wanted.need]
+        ref = self._need(need)
+        if db.session.scalars(select(Need.withdrawn_at).where(Need.ref == ref)).one() is None:
+            needs.withdraw(self._member(demo.Role.NEED_LEAD, need.organisation), ref, wanted.reason)
+
+    def _ask(self, wanted: demo.DemoQuestion) -> None:
+        if self._question(wanted) is None:
+            questions.ask(self._actor(wanted.person), self._need(self._needs[wanted.need]), wanted.text)
+
+    def _answer_question(self, wanted: demo.DemoQuestion) -> None:
+        found = self._question(wanted)
+        if found is None or found.answered_at is not None or wanted.answer is None:
+            return
+        lead = self._member(demo.Role.NEED_LEAD, self._needs[wanted.need].organisation)
+        questions.answer(lead, found.ref, found.text, wanted.answer, lock_version=found.lock_version)
+
+    def _question(self, wanted: demo.DemoQuestion) -> Question | None:
+        """Return a question, by its need and its text."""
+        need = self._need(self._needs[wanted.need])
+        return db.session.scalar(
+            select(Question).join(Question.need).where(Need.ref == need, Question.text == wanted.text)
+        )
 
     def _need(self, need: demo.DemoNeed | demo.DemoNeedDraft) -> str:
         """Return the ref of a need, written now unless it is there."""

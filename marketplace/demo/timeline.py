@@ -22,11 +22,13 @@ from marketplace.demo.content import (
     DemoNeedDraft,
     DemoPassport,
     DemoPerson,
+    DemoQuestion,
     DemoReturn,
     DemoSearch,
     DemoSupplier,
     DemoTechnology,
     DemoTechnologyDraft,
+    DemoWithdrawal,
 )
 
 #: Days between the last person's joining and the first thing that anybody did.
@@ -127,6 +129,27 @@ class Left:
 
 
 @dataclass(frozen=True)
+class NeedWithdrawn:
+    """A lead withdraws a need."""
+
+    withdrawal: DemoWithdrawal
+
+
+@dataclass(frozen=True)
+class QuestionAsked:
+    """An innovator asks about a need."""
+
+    question: DemoQuestion
+
+
+@dataclass(frozen=True)
+class QuestionAnswered:
+    """A lead answers in public."""
+
+    question: DemoQuestion
+
+
+@dataclass(frozen=True)
 class SearchSaved:
     """Somebody keeps a search, to be told what is new."""
 
@@ -224,6 +247,9 @@ Event = (
     | TopThreeApproved
     | TopThreePublished
     | CoSigned
+    | NeedWithdrawn
+    | QuestionAsked
+    | QuestionAnswered
     | SearchSaved
     | EditSubmitted
     | EditApproved
@@ -252,6 +278,9 @@ _ORDER: tuple[type[Event], ...] = (
     TopThreeApproved,
     TopThreePublished,
     CoSigned,
+    NeedWithdrawn,
+    QuestionAsked,
+    QuestionAnswered,
     SearchSaved,
     EditSubmitted,
     EditApproved,
@@ -323,6 +352,12 @@ def _needs(content: DemoContent) -> Iterator[Moment]:
         yield Moment(search.day, SearchSaved(search))
     for signature in content.co_signatures:
         yield Moment(signature.day, CoSigned(signature))
+    for withdrawal in content.withdrawals:
+        yield Moment(withdrawal.day, NeedWithdrawn(withdrawal))
+    for question in content.questions:
+        yield Moment(question.asked, QuestionAsked(question))
+        if question.answered is not None:
+            yield Moment(question.answered, QuestionAnswered(question))
 
 
 def _carried(content: DemoContent, moments: list[Moment]) -> Iterator[Moment]:

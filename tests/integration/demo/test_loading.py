@@ -28,7 +28,7 @@ from marketplace.demo import content, timeline
 from marketplace.demo.content import DemoContent, IntroductionState
 from marketplace.demo.history import History
 from marketplace.factory import create_app
-from marketplace.families.models import CoSignature
+from marketplace.families.models import CoSignature, Family, FamilyRun
 from marketplace.introductions.models import Introduction
 from marketplace.introductions.rules import State, Stop, state, stop
 from marketplace.matches.finder import Finders
@@ -43,12 +43,14 @@ from marketplace.organisations.actions import load_reference
 from marketplace.organisations.models import Organisation
 from marketplace.outbox.models import OutboxRow
 from marketplace.passports.models import Passport
+from marketplace.questions.models import Question
 from marketplace.reviews.queries import without_owner
 from marketplace.settings import Settings
 from marketplace.technologies.models import EvidenceItem, Technology, TechnologyDraft, TechnologyVersion
 from marketplace.worker import build_worker
 from matching.types import Kind
 from tests.conftest import BOTH, administer
+from tests.factories.families import make_family
 from tests.factories.people import make_actor
 from tests.fakes.matching import HashEncoder
 
@@ -169,7 +171,8 @@ def test_every_organisation_has_its_top_three_on_the_board(session: Session) -> 
 def test_some_needs_are_kept_some_wait_and_one_has_lapsed(session: Session) -> None:
     stands: dict[str, list[str]] = {}
     titles = {need.title: need.key for need in DEMO.needs}
-    for ref in session.scalars(select(Need.ref).where(Need.published_at.is_not(None)).order_by(Need.id)):
+    standing = select(Need.ref).where(Need.published_at.is_not(None), Need.withdrawn_at.is_(None))
+    for ref in session.scalars(standing.order_by(Need.id)):
         need = queries.need_for(SERVICE, ref)
         if (stood := queries.stand_of(need)) is not None and need.current is not None:
             stands.setdefault(stood.standing, []).append(titles[need.current.title])
@@ -183,7 +186,6 @@ def test_some_needs_are_kept_some_wait_and_one_has_lapsed(session: Session) -> N
     assert sorted(stands[Standing.TO_CONFIRM]) == [
         "leicester-imaging-follow-up",
         "north-west-coast-antibiotics",
-        "north-west-coast-shared-plans",
         "north-west-coast-supplier-assurance",
     ]
     assert stands[Standing.LAPSED] == LAPSED
@@ -211,6 +213,29 @@ def test_needs_that_are_shared_are_co_signed_with_what_the_others_say_of_themsel
     assert shared(session) == {
         (one.organisation, titles[one.need], one.how_many) for one in DEMO.co_signatures
     }
+
+
+def test_one_need_is_withdrawn_and_says_why(session: Session) -> None:
+    titles = {need.key: need.title for need in DEMO.needs}
+    [gone] = session.scalars(select(Need).where(Need.withdrawn_at.is_not(None)))
+    [wanted] = DEMO.withdrawals
+    assert gone.current is not None
+    assert (gone.current.title, gone.withdrawn_reason) == (titles[wanted.need], wanted.reason)
+    assert gone.withdrawn_at is not None
+    assert gone.withdrawn_at.date() == clock.today() + timedelta(days=wanted.day)
+
+
+def test_one_public_question_is_answered_and_one_waits(session: Session) -> None:
+    titles = {need.key: need.title for need in DEMO.needs}
+    found = {
+        (one.need.current.title, one.text, tuple(answer.text for answer in one.answers))
+        for one in session.scalars(select(Question))
+        if one.need.current is not None
+    }
+    assert found == {
+        (titles[one.need], one.text, (one.answer,) if one.answer else ()) for one in DEMO.questions
+    }
+    assert sorted(one.answer is None for one in DEMO.questions) == [False, True]
 
 
 def test_every_technology_is_listed_by_its_supplier(session: Session) -> None:
@@ -354,6 +379,30 @@ def test_a_second_load_reads_one_row_and_changes_nothing(loaded: Flask, session:
     assert session.scalar(select(func.max(AuditEvent.id))) == before
 
 
+def test_a_broker_settles_a_suggested_family_once_and_leaves_the_others(
+    loaded: Flask, session: Session
+) -> None:
+    needs = {need.key: need.title for need in DEMO.needs}
+
+    def of(*keys: str) -> list[Need]:
+        titles = [needs[key] for key in keys]
+        return list(session.scalars(select(Need).join(Need.current).where(NeedVersion.title.in_(titles))))
+
+    demo.settle_families()
+    assert session.scalars(select(Family)).all() == []
+    settled = [make_family(session, *of(*wanted.needs)) for wanted in DEMO.settlements]
+    other = make_family(session, *of("leeds-leg-wounds", "nottingham-diabetic-foot"))
+    session.add(FamilyRun(fingerprint="x", ran_at=clock.now(), milliseconds=1, needs=4, degraded=False))
+    session.commit()
+    for _ in range(2):
+        demo.settle_families()
+    session.expire_all()
+    assert [[member.settled for member in one.members] for one in settled] == [[True, True]] * 2
+    assert [member.settled for member in other.members] == [False, False]
+    accepted = select(AuditEvent.id).where(AuditEvent.action == "family.accepted")
+    assert len(session.scalars(accepted).all()) == 2
+
+
 def test_the_index_equals_the_database_when_the_worker_has_done_what_waits(
     loaded: Flask, session: Session
 ) -> None:
@@ -366,7 +415,7 @@ def test_the_index_equals_the_database_when_the_worker_has_done_what_waits(
     assert [indexer.difference(session, kind) for kind in Kind if indexer.difference(session, kind)] == []
     counted = select(IndexEntry.kind, func.count()).where(~IndexEntry.removed).group_by(IndexEntry.kind)
     assert dict(session.execute(counted).all()) == {
-        "need": 42 - len(LAPSED),
+        "need": 42 - len(LAPSED) - len(DEMO.withdrawals),
         "technology": len(DEMO.technologies),
     }
 
@@ -395,6 +444,8 @@ def part() -> DemoContent:
         technology_drafts=(),
         co_signatures=(),
         searches=(),
+        withdrawals=(),
+        questions=(),
     )
 
 
