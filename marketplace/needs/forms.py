@@ -306,7 +306,7 @@ def _offered(terms: type[Term]) -> list[SelectChoice]:
 
 def _detail(kind: EvidenceType) -> StringField:
     return StringField(
-        f"What exactly do you want to see? ({kind.label})",
+        f"What exactly? ({kind.label})",
         filters=[clean_line],
         validators=[AtMost(DETAIL_LIMIT), OneAlphabet()],
         render_kw={"limit": DETAIL_LIMIT, "called": kind.label},

@@ -62,9 +62,7 @@ def test_a_lead_writes_a_need_the_sponsor_returns_it_and_it_is_published_after_t
     lead.click("Add another statement").fill("Statement 3", "One too many").click("Remove statement 3").click(
         go
     )
-    lead.choose("Clinical study").fill(
-        "What exactly do you want to see? (Clinical study)", "One trial"
-    ).click(go)
+    lead.choose("Clinical study").fill("What exactly? (Clinical study)", "One trial").click(go)
     lead.page.get_by_label("Clinical area").select_option("frailty")
     lead.page.get_by_label("Care setting").select_option("care-home")
     lead.choose("Sickness to prevention").click(go)
