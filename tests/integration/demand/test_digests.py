@@ -10,6 +10,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -73,6 +74,7 @@ class Reader:
     area: str = ""
     falls: bool = False
     stopped: bool = False
+    paused: bool = False
     last: date | None = None
     known: dict[str, int] = field(default_factory=dict)
     expected: list[tuple[datetime, frozenset[tuple[str, str]]]] = field(default_factory=list)
@@ -96,7 +98,7 @@ class Reader:
         if self.weekly:
             while day.isoweekday() != 1:
                 day -= timedelta(days=1)
-        if self.stopped or (self.last is not None and day <= self.last):
+        if self.stopped or self.paused or (self.last is not None and day <= self.last):
             return
         self.last = day
         lines = set()
@@ -190,7 +192,18 @@ def run_side_by_side() -> None:
         pass
 
 
-def test_a_month_of_digests_tells_each_thing_once_and_in_time(session: Session, needs: list[Told]) -> None:
+def press_stop(app: Flask, session: Session, address: str) -> None:
+    """Stop the e-mails as a mail program does: one POST to the address in the last letter, with nobody signed in."""
+    email = session.scalars(select(Email).where(Email.to == address).order_by(Email.id.desc())).first()
+    session.rollback()
+    assert email is not None
+    pressed = app.test_client().post(urlsplit(email.stop).path, data={"List-Unsubscribe": "One-Click"})
+    assert pressed.status_code == 200
+
+
+def test_a_month_of_digests_tells_each_thing_once_and_in_time(
+    app: Flask, session: Session, needs: list[Told]
+) -> None:
     chosen = random.Random(20261005)
     with clock.pretend(utc(FIRST, 9)):
         make_cycle(session, opens_on=FIRST - timedelta(days=5), closes_on=FIRST + timedelta(days=90))
@@ -200,6 +213,7 @@ def test_a_month_of_digests_tells_each_thing_once_and_in_time(session: Session, 
         readers = {
             "all, daily": (Reader("person@example.com", weekly=False), person, ""),
             "all, weekly": (Reader("weekly@example.com", weekly=True), "weekly@example.com", ""),
+            "paused": (Reader("pause@example.com", weekly=False), "pause@example.com", "kind=need"),
             "frailty": (
                 Reader("frailty@example.com", weekly=False, area="frailty"),
                 "frailty@example.com",
@@ -222,7 +236,12 @@ def test_a_month_of_digests_tells_each_thing_once_and_in_time(session: Session, 
     number = 4
     for passed in range(DAYS):
         day = FIRST + timedelta(days=passed)
-        down = passed in {3, 4, 20}  # the worker is away all day
+        down = passed in {
+            6,
+            7,
+            8,
+            20,
+        }  # the worker is away: for three days with a Monday among them, and for one
         for hour in (1, 5, 6, 7, 16):
             with clock.pretend(utc(day, hour, chosen.randrange(0, 20))):
                 if (passed, hour) > (0, 7):
@@ -241,16 +260,22 @@ def test_a_month_of_digests_tells_each_thing_once_and_in_time(session: Session, 
                 continue
             if passed == 25 and hour == 16:
                 # Somebody has had enough.
-                ref = session.scalars(
-                    select(SavedSearch.ref).where(SavedSearch.email == "weekly@example.com")
-                ).one()
-                session.rollback()
                 with clock.pretend(now):
                     kept = letters(session)["weekly@example.com"]
-                    assert actions.stop(ref)
+                    press_stop(app, session, "weekly@example.com")
                 reader = readers["all, weekly"][0]
                 assert kept == reader.expected
                 reader.stopped, reader.expected = True, []
+            if (passed, hour) in {(11, 16), (18, 16)}:
+                # Somebody wants no e-mails for a week; what comes meanwhile is told when they want them again.
+                paused = readers["paused"][0]
+                paused.paused = passed == 11
+                paused.last = day
+                frequency = Frequency.NONE if paused.paused else Frequency.DAILY
+                ref = session.scalars(select(SavedSearch.ref).where(SavedSearch.query == "kind=need")).one()
+                session.rollback()
+                with clock.pretend(now):
+                    actions.change(ANONYMOUS, ref, name="Paused", frequency=frequency)
             with clock.pretend(now):
                 kind = chosen.randrange(4)
                 if kind == 0:  # a worker that dies, and its successor
@@ -272,6 +297,11 @@ def test_a_month_of_digests_tells_each_thing_once_and_in_time(session: Session, 
     assert len(daily) > 20
     assert min(when.hour for when in daily if when < CLOCKS_BACK) == 6
     assert min(when.hour for when in daily if when > CLOCKS_BACK) == 7
+    without = {when.date() - FIRST for when, _ in readers["paused"][0].expected}
+    assert without.isdisjoint(timedelta(days=number) for number in range(12, 19))
+    assert timedelta(days=19) in without
+    weekly = [when.date() - FIRST for when, _ in readers["both"][0].expected]
+    assert timedelta(days=9) in weekly  # what was due on the Monday came in the morning after the three days
     # And the ledger has each version once, at most.
     rows = session.execute(
         select(ToldItem.saved_search_id, ToldItem.kind, ToldItem.ref, ToldItem.version)
