@@ -81,7 +81,7 @@ class CancelForm(BaseForm):
         "Why is it cancelled?",
         limit=rules.REASON_LIMIT,
         needed="Enter why the cycle is cancelled",
-        hint="Need leads read it in the e-mail, and everybody on the page of who has answered.",
+        hint="Need leads who were told of the cycle read it in an e-mail, and everybody can.",
         rows=3,
     )
 

@@ -201,7 +201,8 @@ class CancelPage(Page):
 
 
 def _costs(cycle: Cycle, said: Said, told: int) -> Iterable[str]:
-    if cycle.round.stage(clock.today()) is Stage.PLANNED:
+    planned = cycle.round.stage(clock.today()) is Stage.PLANNED
+    if planned:
         yield "It has not opened: nobody was told of it, and nobody has answered."
     elif not said.confirmed:
         yield "Nobody has answered in it yet."
@@ -216,7 +217,9 @@ def _costs(cycle: Cycle, said: Said, told: int) -> Iterable[str]:
         leads = count(told, "organisation", "organisations")
         yield f"The need leads of {leads} get an e-mail that it is cancelled, with your reason."
     yield "Drafts are kept. Needs that were withdrawn stay withdrawn."
-    yield "Its name and its days are free again. The page of who has answered says that it was cancelled, and why."
+    yield "Its name and its days are free again." + (
+        "" if planned else " Its page of who has answered says that it was cancelled, and why."
+    )
 
 
 # Still true?
