@@ -368,7 +368,8 @@ class FamilyPage(Page):
                 MemberLine(
                     need_link(one.need),
                     organisation_link(one.need.organisation),
-                    "" if one.settled else "Suggested by our matching, not checked yet",
+                    # Of a family that nobody has settled the tag at the top says it of all.
+                    "" if one.settled or family.settled_at is None else SUGGESTED.text,
                 )
                 for one in shares
             ),

@@ -63,7 +63,6 @@ def assessor_desk(actor: Actor) -> Desk:
                     for one in lapsed[:SHOWN]
                 ),
                 "All evidence that your valid passports rely on is current.",
-                more,
             ),
             Block(
                 "Suspended",
@@ -76,7 +75,6 @@ def assessor_desk(actor: Actor) -> Desk:
                     for one in suspended[:SHOWN]
                 ),
                 "None of your passports is suspended.",
-                more,
             ),
             Block(
                 "Passports that expire within 90 days",

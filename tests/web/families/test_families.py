@@ -213,7 +213,7 @@ def test_everybody_sees_who_shares_a_family_how_many_people_and_how_the_statemen
     assert "1 family of needs" in browser.text
     assert "4 organisations share it, in North." in browser.text
     browser.get(f"/families/{world.needs['Elmbrook'].ref}")
-    assert "Suggested by our matching, not checked yet" in browser.text
+    assert browser.text.count("Suggested by our matching, not checked yet") == 1
     assert "4 organisations share 3 needs. About 4,800 people in all" in browser.text
     assert "Wold co-signs the need of Fernside, 600 people affected" in browser.text
     assert "How the statements differ" in browser.text
