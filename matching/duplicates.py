@@ -355,14 +355,17 @@ class Loan:
     same: bool
 
 
-def loans(given: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loan]:
+def loans(
+    given: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes, laid_out: Fingerprints | None = None
+) -> list[Loan]:
     """Return who has text of whom. Who said it first is the lender, ties by id. Shingles of ``nobodys`` are left out.
 
-    Where several have said it, the first of all has lent it to each of them.
+    Where several have said it, the first of all has lent it to each of them. ``laid_out`` are their
+    fingerprints, where the caller has them already.
     """
     if len(given) < 2:
         return []
-    laid = Fingerprints.of([one.fingerprint for one in given])
+    laid = laid_out or Fingerprints.of([one.fingerprint for one in given])
     owner, sizes, hashes, lender = _lent(given, laid, nobodys)
     pair = owner * len(given) + lender
     order = np.argsort(pair, kind="stable")
@@ -371,7 +374,7 @@ def loans(given: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loa
     claimed = _claimed(given, laid)
     # What two listings share of words tells of nearly all pairs at once that they are not the same.
     worth = (counts >= COPIED) | (counts >= SAME_LISTING * sizes[borrowers])
-    worth |= _shared_words(given, borrowers, givers) | np.isin(borrowers, list(claimed))
+    worth |= _shared_words(laid, borrowers, givers) | np.isin(borrowers, list(claimed))
     found: list[Loan] = []
     for at in np.flatnonzero(worth).tolist():
         borrower, giver = int(borrowers[at]), int(givers[at])
@@ -385,14 +388,15 @@ def loans(given: Sequence[Spoken], nobodys: Hashes = NOTHING.hashes) -> list[Loa
     return found
 
 
-def _shared_words(given: Sequence[Spoken], borrowers: Places, givers: Places) -> npt.NDArray[np.bool_]:
+def _shared_words(laid: Fingerprints, borrowers: Places, givers: Places) -> npt.NDArray[np.bool_]:
     """Tell of each pair whether they share so many different stems that one may be the other reworded."""
-    stems = [one.stems for one in given]
-    sizes = np.array([len(one) for one in stems])
-    _, number = np.unique(np.concatenate([np.zeros(0, np.uint32), *stems]), return_inverse=True)
-    says = np.zeros((len(given), int(number.max(initial=0)) + 1), dtype=bool)
-    says[np.repeat(np.arange(len(given)), sizes), number] = True
-    bits = np.packbits(says, axis=1)
+    stems, owner = laid.stems[laid.told], laid.owner[laid.told]
+    sizes = np.bincount(owner, minlength=laid.count)
+    _, number = np.unique(stems, return_inverse=True)
+    width = 64 * (int(number.max(initial=0)) // 64 + 1)
+    says = np.zeros((laid.count, width), dtype=bool)
+    says[owner, number] = True
+    bits = np.packbits(says, axis=1).view(np.uint64)
     shared = np.bitwise_count(bits[borrowers] & bits[givers]).sum(axis=1, dtype=np.int64)
     enough: npt.NDArray[np.bool_] = SAME_ORDER * sizes[borrowers] <= shared * ROOM
     return enough

@@ -164,16 +164,14 @@ def _reason(
     best = int(np.argmax(strength))
     if strength[best] < weights.partly_at:
         return Reason(wanted.text, Answer.NOTHING_FOUND)
-    answering = np.array(
-        [
-            may_answer(wanted.asked, passage, what, covered)
-            for passage, what, covered in zip(passages, told, covers, strict=True)
-        ]
-    )
-    answers = np.where(answering, strength, -np.inf)
     answer = Answer.PARTLY
-    if answers.max() >= weights.answers_at:
-        answer, best = Answer.ANSWERS, int(np.argmax(answers))
+    strong = [
+        at
+        for at in np.flatnonzero(strength >= weights.answers_at).tolist()
+        if may_answer(wanted.asked, passages[at], told[at], covers[at])
+    ]
+    if strong:
+        answer, best = Answer.ANSWERS, max(strong, key=lambda at: (strength[at], -at))
     return Reason(wanted.text, answer, passages[best], places(wanted.asked, told[best]))
 
 

@@ -74,8 +74,9 @@ def _wholes(stems: Numbers, starts: Places, sizes: Places) -> Hashes:
 class Fingerprints:
     """Fingerprints side by side.
 
-    Of each stem: ``owner``, the document that it stands in, and ``sentence``, its sentence among all. ``places`` are
-    those of the stems with which ``shingles`` begin. Of each sentence that has stems: ``starts``, the place of its
+    Of each stem: ``owner``, the document that it stands in, ``sentence``, its sentence among all, and ``told``,
+    whether it stands behind the first passage, which is the name. ``places`` are those of the stems with which
+    ``shingles`` begin. Of each sentence that has stems: ``starts``, the place of its
     first one, and ``sizes``, how many.
     """
 
@@ -83,6 +84,7 @@ class Fingerprints:
     stems: Numbers
     owner: Places
     sentence: Places
+    told: npt.NDArray[np.bool_]
     places: Places
     shingles: Hashes
     starts: Places
@@ -96,12 +98,13 @@ class Fingerprints:
         passages = np.concatenate([np.zeros(0, np.uint8), *(one.passages for one in given)])
         owner = np.repeat(np.arange(len(given)), np.array([len(one.stems) for one in given], dtype=np.int64))
         sentence = np.repeat(np.arange(len(every)), every)
-        passage = owner * 256 + passages[sentence]
+        inside = passages[sentence]
+        passage = owner * 256 + inside
         places = np.flatnonzero(passage[: -WORDS + 1] == passage[WORDS - 1 :])
-        starts = np.cumsum(every) - every
-        told = every > 0
+        starts, full = np.cumsum(every) - every, every > 0
+        begin = shingles(stems)[places]
         return Fingerprints(
-            len(given), stems, owner, sentence, places, shingles(stems)[places], starts[told], every[told]
+            len(given), stems, owner, sentence, inside > 0, places, begin, starts[full], every[full]
         )
 
     @property

@@ -67,6 +67,11 @@ class Register:
     def __len__(self) -> int:
         return len(self.records)
 
+    @property
+    def on_disk(self) -> int:
+        """Return how many bytes lie in a temporary file."""
+        return sum(map(_size, self.records.values()))
+
     def view(self) -> View:
         """Return what is there now. A document added in between may be in one part and not in the other."""
         return View(self.records, self.words.snapshot())

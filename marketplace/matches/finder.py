@@ -35,6 +35,7 @@ from matching.adapters.pgvector_index import PgVectorIndex, vector_table
 from matching.adapters.sentence_encoder import SentenceEncoder
 from matching.errors import EncoderUnavailable
 from matching.matcher import Matcher, Reading, Stage, build_finder, digest_of
+from matching.memory import give_back
 from matching.protocols import Encoder, VectorIndex
 from matching.text import words
 from matching.types import Document, Encoded, Hit, Kind, Reason, Results, Vector, Vectors
@@ -413,6 +414,7 @@ def warm(app: Flask) -> None:
         own.warm.set()
     # What is loaded stays: no later search for unused cycles need look at it, and hold up a page while it does.
     gc.collect()
+    give_back()
     gc.freeze()
 
 

@@ -54,12 +54,13 @@ class OwnWords:
         head = found.order[: max(self.settings.rerank, found.limit)]
         listings = [found.compared(at).spoken for at in head]
         need = asking.compared().spoken
+        laid = Fingerprints.of([one.fingerprint for one in listings])
         # What two listings both have from the need is no loan of one from the other.
         found.loans = [
             replace(one, borrower=head[one.borrower], lender=head[one.lender])
-            for one in loans(listings, need.hashes)
+            for one in loans(listings, need.hashes, laid)
         ]
-        foreign = self._foreign(found, head, listings, need) if self.settings.own_words else {}
+        foreign = self._foreign(found, head, suspects(need, laid), need) if self.settings.own_words else {}
         # From the best on, until nobody is shown who has not been read without it: scores only fall.
         encoded = set(list(foreign)[:READ_AGAIN])
         while some := [at for at in self.spread.deciding(found) if at in foreign][:AT_ONCE]:
@@ -68,13 +69,13 @@ class OwnWords:
             found.order = found.sort(head) + found.order[len(head) :]
 
     def _foreign(
-        self, found: Candidates, head: Sequence[int], listings: Sequence[Spoken], need: Spoken
+        self, found: Candidates, head: Sequence[int], suspected: Sequence[int], need: Spoken
     ) -> dict[int, Foreign]:
-        """Return what is not their own in the candidates at ``head``, best first; ``listings`` is what they say."""
+        """Return what is not their own in the candidates at ``head``, best first; by its places, who is suspected."""
         foreign = {}
-        for place in suspects(need, Fingerprints.of([one.fingerprint for one in listings])):
-            if (copy := copied_from(need, listings[place])) is not NOTHING:
-                foreign[head[place]] = copy
+        for at in (head[place] for place in suspected):
+            if (copy := copied_from(need, found.compared(at).spoken)) is not NOTHING:
+                foreign[at] = copy
         for loan in found.loans:
             giver, taker = (found.records[at].document.supplier for at in (loan.lender, loan.borrower))
             if giver != taker:
