@@ -89,7 +89,7 @@ def grow(encoder: Encoder, finder: Matcher, sizes: Sequence[int], rounds: int = 
 
 
 def _resident() -> float:
-    """Return what the process holds in MiB, without what it has let go, as the service gives it back after a start."""
+    """Return what the process holds in MiB, less what it has let go, which the service gives back after a start."""
     gc.collect()
     give_back()
     return resident_mib()

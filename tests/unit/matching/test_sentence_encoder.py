@@ -91,6 +91,15 @@ def test_rows_and_tokens_come_back_in_the_order_of_the_texts_whatever_the_batche
         assert np.abs(found.vectors - wanted.vectors).max(initial=0.0) < 1e-4
 
 
+@pytest.mark.model
+def test_rows_are_those_of_the_models_own_encode() -> None:
+    encoder = SentenceEncoder()
+    texts = ["Falls at night. " * 200, "A mat.", "", "Wound care in care homes for older people."]
+    rows = encoder.encode_documents(texts)
+    bare = encoder._model.encode(texts, normalize_embeddings=True, show_progress_bar=False)  # noqa: SLF001 - the oracle
+    assert np.abs(rows - bare).max() < 1e-5
+
+
 @pytest.fixture
 def moments(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Return the clock that the encoder sees, in seconds, as a list of one."""
