@@ -17,6 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 
 import numpy as np
 import numpy.typing as npt
@@ -165,7 +166,7 @@ class Snapshot:
 
     def rows_of(self, ids: Iterable[str]) -> Places:
         """Return the row of each document, -1 for those that are not here."""
-        found = np.fromiter((self.places.get(key, _NOBODY) for key in ids), dtype=np.int64)
+        found = np.fromiter(map(self.places.get, ids, repeat(_NOBODY)), dtype=np.int64)
         known = (found != _NOBODY) & (found < len(self.owner))
         known[known] = self.owner[found[known]] != _NOBODY
         return np.where(known, found, _NOBODY)
@@ -356,12 +357,13 @@ def best(
         rows = seen.rows_of(frozenset(among))
         wanted[rows[rows != _NOBODY]] = True
         chosen &= wanted
-    found = np.flatnonzero(chosen)
-    if limit <= 0 or not len(found):
+    if limit <= 0:
         return []
+    found = np.flatnonzero(chosen)
     if len(found) > limit:
-        values = scores[found]
-        found = found[values >= np.partition(values, len(found) - limit)[len(found) - limit]]
+        # Of all rows at once: to gather those that are chosen would take longer than the search among them.
+        values = np.where(chosen, scores, -np.inf)
+        found = np.flatnonzero(values >= np.partition(values, len(values) - limit)[len(values) - limit])
     hits = [
         Hit(seen.ids[row], score) for row, score in zip(found.tolist(), scores[found].tolist(), strict=True)
     ]

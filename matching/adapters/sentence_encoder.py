@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from matching.adapters import low_rank
 from matching.errors import EncoderUnavailable
@@ -33,6 +34,9 @@ _PACKAGED_TOKENS = 256
 
 _BATCH_TOKENS = 2048
 """Tokens of a batch, padding included: larger ones leave the caches of a CPU, and are slower (docs/figures.md)."""
+
+_TOGETHER = 320
+"""Tokens of several texts up to which one row of all is faster than batches; in a row each is compared with all."""
 
 _PADDING = 128
 """Tokens of padding in a batch that cost as much as beginning another one."""
@@ -125,36 +129,36 @@ class SentenceEncoder:
         """Return one row of length one for each text, and its tokens without the special ones."""
         wholes = np.zeros((len(texts), self.dimension), dtype=np.float32)
         tokens: dict[int, TokenRows] = {}
-        for at, made in self._in_batches(texts):
-            wholes[at] = made["sentence_embedding"]
-            parts = (made[name] for name in ("attention_mask", "input_ids", "token_embeddings"))
-            for place, mask, ids, rows in zip(at, *parts, strict=True):
-                real = mask.astype(bool)
-                pieces = ids[real][1:-1].astype(np.uint16)
-                tokens[place] = TokenRows(pieces, rows[real][1:-1].astype(np.float32))
+        for place, whole, pieces, rows in self._made(texts):
+            wholes[place] = whole
+            tokens[place] = TokenRows(pieces[1:-1].astype(np.uint16), rows[1:-1])
         wholes /= np.maximum(np.linalg.norm(wholes, axis=1, keepdims=True), 1e-12)
         return wholes, [tokens[place] for place in range(len(texts))]
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         found = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for at, made in self._in_batches(texts):
-            found[at] = made["sentence_embedding"]
+        for place, whole, _, _ in self._made(texts):
+            found[place] = whole
         found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
         return found
 
-    def _in_batches(self, texts: Sequence[str]) -> Iterator[tuple[list[int], dict[str, Any]]]:
+    def _made(self, texts: Sequence[str]) -> Iterator[tuple[int, *_Made]]:
         """Yield what the model makes of the texts, a few of like length at a time, with their places.
 
-        The lock is held for one batch at a time, so that a search need not wait for a worker's many texts.
+        The lock is held for one batch at a time, so that a search need not wait for a worker's many texts. A need and
+        its must-haves go through the packaged model as one row: its weights are read from memory once.
         """
         if not texts:
             return
         with self._lock:
             counts = [1] if len(texts) == 1 else self._counts(texts)
-        for at in batches(counts):
+        together = 1 < len(texts) and sum(counts) <= _TOGETHER and not self._source
+        for at in [list(range(len(texts)))] if together else batches(counts):
             with self._lock:
-                made = _made(self._ready(), [texts[place] for place in at])
-            yield at, made
+                chosen = [texts[place] for place in at]
+                way = _in_one_row if together else _side_by_side
+                made = way(self._ready(), chosen)
+            yield from ((place, *one) for place, one in zip(at, made, strict=True))
 
     def _counts(self, texts: Sequence[str]) -> list[int]:
         model = self._ready()
@@ -232,16 +236,49 @@ def _with_adapter(weights: str, adapter: bytes) -> str:
     return hashlib.sha256(weights.encode() + adapter).hexdigest() if adapter else weights
 
 
-def _made(model: Any, texts: Sequence[str]) -> dict[str, Any]:
-    """Return what the parts of the model make of a few texts, one after the other, as arrays.
+_Made = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.float32]]
+"""Of one text: its row, not of length one, the pieces in it, special ones included, and a row for each of these."""
 
-    Its own ``encode`` does the same, and looks at all its parts anew each time: an eighth of the time of a question.
+
+def _side_by_side(model: Any, texts: Sequence[str]) -> list[_Made]:
+    """Run the parts of the model over a few texts, the shorter ones padded.
+
+    The model's own ``encode`` does the same, and looks at all its parts anew each time, an eighth of a question's time.
     """
     torch: Any = import_module("torch")
     prompt = model.prompts.get(model.default_prompt_name, "")
     with torch.inference_mode():
         found = model(model.preprocess([prompt + text for text in texts]))
-    return {name: value.numpy() for name, value in found.items() if hasattr(value, "numpy")}
+    names = ("sentence_embedding", "input_ids", "token_embeddings", "attention_mask")
+    arrays = (found[name].numpy() for name in names)
+    return [
+        (whole, ids[mask.astype(bool)], rows[mask.astype(bool)])
+        for whole, ids, rows, mask in zip(*arrays, strict=True)
+    ]
+
+
+def _in_one_row(model: Any, texts: Sequence[str]) -> list[_Made]:
+    """Run the transformer over a few texts as one, none of which sees the others; only for a mean over tokens.
+
+    Each text begins at position 0 again, and a mask keeps its tokens among themselves: the same to six digits.
+    """
+    torch: Any = import_module("torch")
+    pieces = model.tokenizer(list(texts), truncation=True, max_length=model.max_seq_length)["input_ids"]
+    counts = [len(one) for one in pieces]
+    ids = torch.tensor([[piece for one in pieces for piece in one]])
+    owner = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    apart = owner[:, None] != owner[None, :]
+    with torch.inference_mode():
+        rows = low_rank.transformer(model)(
+            input_ids=ids,
+            token_type_ids=torch.zeros_like(ids),
+            position_ids=torch.cat([torch.arange(count) for count in counts])[None],
+            attention_mask=torch.zeros(apart.shape).masked_fill(apart, torch.finfo(torch.float32).min)[
+                None, None
+            ],
+        ).last_hidden_state[0]
+        found = [part.numpy() for part in torch.split(rows, counts)]
+    return [(own.mean(axis=0), np.array(one), own) for own, one in zip(found, pieces, strict=True)]
 
 
 def batches(counts: Sequence[int]) -> list[list[int]]:

@@ -62,10 +62,9 @@ class Retrieve:
         whole = found.asker.whole
         if whole is None or not self.settings.dense:
             return
-        having = [at for at, record in enumerate(found.records) if record.whole is not None]
-        if having:
-            wholes = np.concatenate([own for record in found.records if (own := record.whole) is not None])
+        wholes = {at: own for at, record in enumerate(found.records) if (own := record.whole) is not None}
+        if wholes:
+            rows = np.concatenate(list(wholes.values())).reshape(len(wholes), -1)
             mean = self.register.mean(self.reader.meaning().means[self.kind])
-            found.values[having, 2] = self.reader.centred_cosines(
-                wholes.reshape(len(having), -1), mean, self.reader.asked(whole, self.kind.other)
-            )
+            asked = self.reader.asked(whole, self.kind.other)
+            found.values[list(wholes), 2] = self.reader.centred_cosines(rows, mean, asked)
