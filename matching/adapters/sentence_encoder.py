@@ -152,7 +152,7 @@ class SentenceEncoder:
             return
         with self._lock:
             counts = [1] if len(texts) == 1 else self._counts(texts)
-        together = 1 < len(texts) and sum(counts) <= _TOGETHER and not self._source
+        together = len(texts) > 1 and sum(counts) <= _TOGETHER and not self._source
         for at in [list(range(len(texts)))] if together else batches(counts):
             with self._lock:
                 chosen = [texts[place] for place in at]
@@ -243,7 +243,7 @@ _Made = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.flo
 def _side_by_side(model: Any, texts: Sequence[str]) -> list[_Made]:
     """Run the parts of the model over a few texts, the shorter ones padded.
 
-    The model's own ``encode`` does the same, and looks at all its parts anew each time, an eighth of a question's time.
+    The model's own ``encode`` does the same, and looks at all its parts each time: an eighth of a question's time.
     """
     torch: Any = import_module("torch")
     prompt = model.prompts.get(model.default_prompt_name, "")
