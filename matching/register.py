@@ -18,6 +18,9 @@ from matching.types import Document, Vector
 _PRIOR = 200
 """The shipped mean counts as much as this many documents of the register."""
 
+_AT_ONCE = 1000
+"""Records that are put away together: some 13 MB."""
+
 _WASTE_FROM = 64 * 2**20
 """Bytes on the shelf from which it is looked at how much of it nobody asks for any more."""
 
@@ -40,10 +43,6 @@ class Record:
         return self.held.quoted()
 
 
-def _size(record: Record) -> int:
-    return record.held.size
-
-
 @dataclass(frozen=True, slots=True)
 class View:
     """What one reader sees, from its beginning to its end: later changes do not touch it."""
@@ -61,6 +60,7 @@ class Register:
         self.records: Mapping[str, Record] = {}
         self.with_vector = 0
         self._shelf = Shelf()
+        self._living = 0
         self._sum: Floats | None = None
         self._lock = threading.Lock()
 
@@ -69,8 +69,8 @@ class Register:
 
     @property
     def on_disk(self) -> int:
-        """Return how many bytes lie in a temporary file."""
-        return sum(map(_size, self.records.values()))
+        """Return how many bytes of what is registered lie in a temporary file."""
+        return self._living
 
     def view(self) -> View:
         """Return what is there now. A document added in between may be in one part and not in the other."""
@@ -80,7 +80,7 @@ class Register:
         """Put records in, in place of those with the same ids, with what each of them says."""
         with self._lock:
             self._count(fresh)
-            self._shelve({**self.records, **fresh}, fresh)
+            self._shelve({**self.records, **fresh}, fresh, fresh.keys())
             self.words.upsert(list(what.items()))
             if self.index is not None:
                 whole = {key: record.whole for key, record in fresh.items() if record.whole is not None}
@@ -93,18 +93,26 @@ class Register:
         with self._lock:
             gone = set(ids)
             self._count({}, gone)
-            self._shelve({key: record for key, record in self.records.items() if key not in gone}, {})
+            self._shelve({key: record for key, record in self.records.items() if key not in gone}, {}, gone)
             self.words.remove(ids)
             if self.index is not None:
                 self.index.remove(ids)
 
-    def _shelve(self, records: dict[str, Record], fresh: Mapping[str, Record]) -> None:
-        """Publish records, with what is held of the fresh ones put away; of all, once most on the shelf is waste."""
-        if self._shelf.size > _WASTE_FROM and self._shelf.size > 2 * sum(map(_size, records.values())):
-            self._shelf, fresh = Shelf(), records
-        put = self._shelf.put([(one.compared(), one.quoted()) for one in fresh.values()])
-        for (key, record), held_now in zip(fresh.items(), put, strict=True):
-            records[key] = replace(record, held=held_now)
+    def _shelve(self, records: dict[str, Record], fresh: Mapping[str, Record], gone: Collection[str]) -> None:
+        """Publish records without the ``gone``, and with what is held of the ``fresh`` put away.
+
+        All are put on another shelf once most of what lies there is waste.
+        """
+        self._living -= sum(record.held.size for key in gone if (record := self.records.get(key)) is not None)
+        if self._shelf.size > _WASTE_FROM and self._shelf.size > 2 * self._living:
+            self._shelf, fresh, self._living = Shelf(), records, 0
+        keys = list(fresh)
+        for start in range(0, len(keys), _AT_ONCE):
+            some = [fresh[key] for key in keys[start : start + _AT_ONCE]]
+            put = self._shelf.put([(one.compared(), one.quoted()) for one in some])
+            for key, record, held in zip(keys[start:], some, put, strict=False):
+                records[key] = replace(record, held=held)
+                self._living += held.size
         self.records = records
 
     def _count(self, fresh: Mapping[str, Record], gone: Collection[str] = ()) -> None:

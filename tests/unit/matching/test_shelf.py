@@ -85,6 +85,7 @@ def test_after_a_fork_another_file_is_begun(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_nobody_asks_for_any_more_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registers, "_WASTE_FROM", 0)
+    monkeypatch.setattr(registers, "_AT_ONCE", 4)
     finder = build_finder(Kind.TECHNOLOGY, encoder=HashEncoder())
     encoded = finder.encode([listing(f"The pumps of ward {at} are found.", id=f"t{at}") for at in range(6)])
     sizes: list[Sequence[int]] = []
