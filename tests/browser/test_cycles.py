@@ -56,6 +56,25 @@ def test_an_administrator_enters_a_cycle_and_moves_its_end(
 
 
 @BOTH_WAYS
+def test_an_administrator_cancels_a_cycle_that_was_a_mistake(
+    visitor: Callable[..., Visitor], session: Session, script: bool
+) -> None:
+    # given a cycle that has opened and in which nobody has said anything
+    email = make_user(session, Role.ADMINISTRATOR).email
+    cycle_id = make_cycle(session, name="Mistake").id
+    session.rollback()
+    admin = visitor(script=script).sign_in(email, PASSWORD).open("/cycles")
+    # when the administrator cancels it without a reason
+    admin.follow("Cancel the cycle (Mistake)").sees("Nobody has answered in it yet.")
+    admin.click("Cancel this cycle").sees("Enter why the cycle is cancelled")
+    # then they are asked for one, and with it the cycle is gone for everybody
+    admin.fill("Why is it cancelled?", "It was meant for next year.")
+    admin.picture(f"cycles-cancel-{script}").click("Cancel this cycle").sees("The cycle is cancelled.")
+    admin.sees("It was meant for next year.").open("/coverage")
+    assert visitor(script=script).page.request.get(f"{admin.address}/coverage/{cycle_id}").status == 410
+
+
+@BOTH_WAYS
 def test_a_lead_keeps_one_need_and_withdraws_another(
     visitor: Callable[..., Visitor], session: Session, trust: Organisation, script: bool
 ) -> None:
