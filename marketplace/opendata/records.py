@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from marketplace.needs.rounds import Standing as NeedStanding
+from marketplace.needs.signing import Unchecked
 from marketplace.organisations.models import Kind
 from marketplace.organisations.rules import Change
 from marketplace.passports.rules import Standing
@@ -219,7 +220,21 @@ class FormerOwner(Shape):
     until: Moment
 
 
-class NeedHead(Record):
+class Signed(Record):
+    """Who signed a version off. All of it is empty for versions from before there was sign-off."""
+
+    approved_at: Moment | None = None
+    """When a sponsor of the organisation approved it."""
+    checked_at: Moment | None = None
+    """When a health innovation network checked it: before it was published, or later."""
+    checked_by: str | None = None
+    """The id of that network."""
+    unchecked: Unchecked | None = None
+    """Why it was published before any network had checked it: `own` is a network's own need, `no-hin` one of an
+    organisation that no network covers here, and `silent` one whose network did not answer in time."""
+
+
+class NeedHead(Signed):
     """Whose need it is and how it stands."""
 
     withdrawn_reason: str | None = None
@@ -249,7 +264,7 @@ class NeedRecord(NeedText, NeedHead):
     """A need as it stands now. Its id is the reference of its address."""
 
 
-class VersionHead(Record):
+class VersionHead(Signed):
     """Which version of which need it is."""
 
     need: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ from marketplace.needs.models import (
     NeedVersion,
     PlacesRecord,
     Priority,
+    SignOff,
     by_its_own,
 )
 from marketplace.needs.queries import cycles
@@ -42,7 +43,7 @@ from marketplace.needs.rounds import Standing as NeedStanding
 from marketplace.opendata.queries.moments import Changed, in_order, latest
 from marketplace.opendata.queries.organisations import organisation_told
 from marketplace.opendata.records import EvidenceWanted, FormerOwner, NeedRecord, NeedVersionRecord, Register
-from marketplace.organisations.lineage import Handed, handings
+from marketplace.organisations.lineage import handings
 from marketplace.organisations.models import Organisation, SuccessionMove
 from marketplace.web.links import public_link
 
@@ -95,24 +96,39 @@ def _moved() -> Select[int, datetime]:
     )
 
 
+def _checked() -> Select[Any, Any, Any]:
+    return (
+        select(SignOff.need_id, SignOff.version, func.max(SignOff.checked_at).label("checked"))
+        .where(SignOff.version.is_not(None))
+        .group_by(SignOff.need_id, SignOff.version)
+    )
+
+
 def _with_owner(statement: Select[int]) -> Select[int]:
-    """Join a selection of needs with their organisations, and with when they came there as ``moved``."""
-    moved = _moved().subquery("moved")
-    return statement.join(Organisation, Organisation.id == Need.organisation_id).outerjoin(
-        moved, moved.c.need_id == Need.id
+    """Join a selection of needs and versions with their organisations, and with what happened to them beside that.
+
+    That is when a need came to its organisation as ``moved``, and when a network checked a version as ``checked``.
+    """
+    moved, checked = _moved().subquery("moved"), _checked().subquery("checked")
+    return (
+        statement.join(Organisation, Organisation.id == Need.organisation_id)
+        .outerjoin(moved, moved.c.need_id == Need.id)
+        .outerjoin(checked, and_(checked.c.need_id == Need.id, checked.c.version == NeedVersion.number))
     )
 
 
 #: Columns of what the selections of needs join by these names.
-MOVED, TURNED, PLACED = (literal_column(f"{name}.{name}", Moment()) for name in ("moved", "turned", "placed"))
+MOVED, TURNED, PLACED, CHECKED = (
+    literal_column(f"{name}.{name}", Moment()) for name in ("moved", "turned", "placed", "checked")
+)
 
 
 def public_needs() -> Select[int]:
     """Select every need that was ever published, with its organisation and the version that stands."""
     turned, placed = _turns().subquery("turned"), _placed().subquery("placed")
+    current = and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version)
     return (
-        _with_owner(select(Need.id))
-        .join(NeedVersion, and_(NeedVersion.need_id == Need.id, NeedVersion.number == Need.version))
+        _with_owner(select(Need.id).join(NeedVersion, current))
         .outerjoin(turned, turned.c.need_id == Need.id)
         .outerjoin(placed, placed.c.organisation_id == Need.organisation_id)
         .outerjoin(NeedFit, NeedFit.need_id == Need.id)
@@ -126,13 +142,13 @@ def need_changed() -> ColumnElement[datetime]:
 
 
 def need_stood() -> ColumnElement[datetime]:
-    """Return when a need changed: its text, its state, how it stands, or its organisation."""
-    return latest(need_told(), organisation_told(), MOVED, TURNED, PLACED)
+    """Return when a need changed: its text, its state, how it stands, its check, or its organisation."""
+    return latest(need_told(), organisation_told(), MOVED, TURNED, PLACED, CHECKED)
 
 
 def version_changed() -> ColumnElement[datetime]:
-    """Return when the record of a version changed: published, withdrawn with its need, or its organisation."""
-    return latest(need_told(), organisation_told(), MOVED)
+    """Return when a version's record changed: published, checked, withdrawn with its need, or its organisation."""
+    return latest(need_told(), organisation_told(), MOVED, CHECKED)
 
 
 def need_told() -> ColumnElement[datetime]:
@@ -176,21 +192,57 @@ def needs_by_id(ids: Collection[int]) -> dict[int, Need]:
     return {need.id: need for need in found}
 
 
+#: Who signed off which version (the need's id and the number), as records tell it.
+Signs = Mapping[tuple[int, int], Mapping[str, Any]]
+
+
+def _signs(need_ids: Collection[int]) -> Signs:
+    rows = db.session.execute(
+        select(
+            SignOff.need_id,
+            SignOff.version,
+            SignOff.approved_at,
+            SignOff.checked_at,
+            Organisation.code,
+            SignOff.unchecked,
+        )
+        .outerjoin(Organisation, Organisation.id == SignOff.hin_id)
+        .where(SignOff.need_id.in_(need_ids), SignOff.version.is_not(None))
+    )
+    return {
+        (need_id, version): {
+            "approved_at": approved_at,
+            "checked_at": checked_at,
+            "checked_by": code if checked_at is not None else None,
+            "unchecked": unchecked,
+        }
+        for need_id, version, approved_at, checked_at, code, unchecked in rows
+        if version is not None
+    }
+
+
 def need_records(changed: Changed) -> list[NeedRecord]:
     """Return the records of some needs."""
     rounds = [cycle.round for cycle in cycles()]
     found = db.session.scalars(select(NeedFit).where(NeedFit.need_id.in_(changed)))
     looks = {(one.need_id, one.version): one for one in found}
-    handed = handings(db.session, changed.keys())
+    handed, signs = handings(db.session, changed.keys()), _signs(changed.keys())
     return [
-        _need_record(need, rounds, when, looks.get((need.id, need.version)), handed.get(need.id, ()))
+        _need_record(
+            need,
+            rounds,
+            when,
+            looks.get((need.id, need.version)),
+            formerly=[FormerOwner(organisation=was.code, until=was.at) for was in handed.get(need.id, ())],
+            **({} if need.withdrawn_at is not None else signs.get((need.id, need.version), {})),
+        )
         for need, when in in_order(needs_by_id(changed), changed)
         if need.current is not None
     ]
 
 
 def _need_record(
-    need: Need, rounds: Sequence[Round], when: datetime, look: NeedFit | None, handed: Sequence[Handed]
+    need: Need, rounds: Sequence[Round], when: datetime, look: NeedFit | None, **beside: Any
 ) -> NeedRecord:
     version, place = need.current, need.priority
     gone = need.withdrawn_at is not None
@@ -212,7 +264,7 @@ def _need_record(
         cycle=None if gone or place is None else str(place.cycle_id),
         standing=standing,
         register_has=None if standing in {None, NeedStanding.LAPSED} else _register(look),
-        formerly=[FormerOwner(organisation=one.code, until=one.at) for one in handed],
+        **beside,
         **({} if gone else _need_text(version)),
     )
 
@@ -256,7 +308,12 @@ def public_need_versions() -> Select[int]:
 
 def need_version_records(changed: Changed) -> list[NeedVersionRecord]:
     """Return the records of some versions of needs."""
-    return [_version_record(one, when) for one, when in in_order(versions_by_id(changed), changed)]
+    found = versions_by_id(changed)
+    signs = _signs({one.need_id for one in found.values()})
+    return [
+        _version_record(one, when, signs.get((one.need_id, one.number), {}))
+        for one, when in in_order(found, changed)
+    ]
 
 
 def versions_by_id(ids: Collection[int]) -> dict[int, NeedVersion]:
@@ -269,7 +326,7 @@ def versions_by_id(ids: Collection[int]) -> dict[int, NeedVersion]:
     return {version.id: version for version in found}
 
 
-def _version_record(version: NeedVersion, when: datetime) -> NeedVersionRecord:
+def _version_record(version: NeedVersion, when: datetime, signs: Mapping[str, Any]) -> NeedVersionRecord:
     need = version.need
     gone = need.withdrawn_at is not None
     page = public_link("needs.version", ref=need.ref, number=version.number)
@@ -277,6 +334,7 @@ def _version_record(version: NeedVersion, when: datetime) -> NeedVersionRecord:
         "title": version.title,
         "change_note": version.change_note or None,
         "published_at": version.published_at,
+        **signs,
         **_need_text(version),
     }
     return NeedVersionRecord(

@@ -27,7 +27,7 @@ from marketplace.matches.grouping import Theme as Field
 from marketplace.matches.models import NeedFit
 from marketplace.needs import actions as needs
 from marketplace.needs import places
-from marketplace.needs.models import Cycle, Need
+from marketplace.needs.models import Cycle, Need, SignOff
 from marketplace.organisations import actions as organisations
 from marketplace.organisations.models import Kind, Organisation
 from marketplace.organisations.rules import Change
@@ -203,6 +203,24 @@ def test_what_the_register_has_for_a_need_comes_with_the_need_and_its_theme(
         session.commit()
     assert of(mirror, "needs", need.ref)["register_has"] == "nothing"
     assert sum(one["nothing"] for one in of(mirror, "themes", theme)["parts"]) == 2
+
+
+def test_a_check_that_comes_after_a_need_was_published_comes_with_the_need_and_its_version(
+    app: Flask, session: Session, ask: Fetch, world: World
+) -> None:
+    need, hin = world.need, world.family.settled_by_hin
+    assert hin is not None
+    mirror = up_to_date(app, session, ask)
+    assert of(mirror, "needs", need.ref)["unchecked"] == "silent"
+    assert of(mirror, "needs", need.ref)["checked_at"] is None
+    with changing(app, mirror, 2):
+        sign_off = session.scalars(select(SignOff).where(SignOff.need_id == need.id)).one()
+        sign_off.checked_at, sign_off.hin_id = clock.now(), hin.id
+        session.commit()
+    for name, id_ in (("needs", need.ref), ("need-versions", f"{need.ref}-2")):
+        assert of(mirror, name, id_)["checked_by"] == hin.code, name
+        assert of(mirror, name, id_)["checked_at"] is not None, name
+    assert of(mirror, "need-versions", f"{need.ref}-1")["checked_by"] is None
 
 
 # Coverage

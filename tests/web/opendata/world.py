@@ -14,7 +14,8 @@ from marketplace.access.policy import Role
 from marketplace.accounts.models import User
 from marketplace.families.models import Family, Theme
 from marketplace.needs import places
-from marketplace.needs.models import Need, NeedVersion, Priority
+from marketplace.needs.models import Need, NeedVersion, Priority, SignOff
+from marketplace.needs.signing import Unchecked
 from marketplace.organisations.models import Change, HinPatch, Kind, Organisation, Succession, SuccessionLink
 from marketplace.passports.models import Passport
 from marketplace.questions.models import Answer, Question
@@ -141,6 +142,18 @@ def make_world(session: Session) -> World:
     changed.fill(need.versions[0].content())
     session.add(changed)
     need.version = 2
+    session.add(
+        SignOff(
+            need_id=need.id,
+            round=1,
+            based_on=1,
+            version=2,
+            submitted_at=clock.now(),
+            approved_at=clock.now(),
+            approved_by_id=lead.id,
+            unchecked=Unchecked.SILENT,
+        )
+    )
     second = make_need(session, trust, rank=2, shift=None, how_many_note="", must=("Work offline",))
     lapsed = make_need(session, hin, cycle=earlier)
     withdrawn = make_need(session, icb, withdrawn="We solved it ourselves.", problem="Withdrawn problem text")
