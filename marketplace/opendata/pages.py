@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import current_app
 
 from marketplace.opendata import ocds, openapi, rules
-from marketplace.opendata.catalogue import COLLECTIONS, NEEDS, PASSPORTS, Collection
+from marketplace.opendata.catalogue import ANSWERS, COLLECTIONS, FAMILIES, NEEDS, PASSPORTS, Collection
 from marketplace.opendata.limits import WHOLE_FILE
 from marketplace.opendata.rules import Parameter
 from marketplace.settings import Settings
@@ -89,6 +89,13 @@ def _examples() -> tuple[Example, ...]:
         Example(
             "What was added, changed or withdrawn since the beginning of 2026",
             at(NEEDS, "updated_since=2026-01-01T00:00:00Z"),
+        ),
+        Example(
+            "Families of needs that a health innovation network has settled", at(FAMILIES, "state=settled")
+        ),
+        Example(
+            "Who has answered in each cycle and who has not, for a spreadsheet",
+            at(ANSWERS, "withdrawn=leave-out", ".csv"),
         ),
         Example("All passports that may be relied on and do not end soon", at(PASSPORTS, "standing=valid")),
         Example("A feed of needs about wound care", at(NEEDS, "clinical_area=wound-care", ".atom")),

@@ -34,7 +34,7 @@ AUDIT = sa.table(
     sa.column("action", sa.String),
     sa.column("at", MOMENT),
 )
-RUN = sa.table("family_run", sa.column("ran_at", MOMENT))
+RUN = sa.table("family_run", sa.column("ran_at", MOMENT), sa.column("fingerprint", sa.String))
 THEME = sa.table("theme", sa.column("changed_at", MOMENT))
 FIT = sa.table("need_fit", sa.column("looked_at", MOMENT), sa.column("changed_at", MOMENT))
 
@@ -84,6 +84,8 @@ def _fill() -> None:
     ran = connection.scalar(sa.select(sa.func.max(RUN.c.ran_at)))
     connection.execute(sa.update(THEME).values(changed_at=ran or LONG_AGO))
     connection.execute(sa.update(FIT).values(changed_at=FIT.c.looked_at))
+    # The next run brings together what families ask for, though nothing else has changed since the last.
+    connection.execute(sa.update(RUN).values(fingerprint=""))
 
 
 def _moments(statement: sa.Select) -> dict:

@@ -51,6 +51,7 @@ NO_DATA = {
     "demand.confirm": "a person's own search",
     "demand.save": "a form",
     "demand.saved": "a person's own searches",
+    "demand.saved_one": "a person's own search",
     "demand.search": "leads to where needs are found",
     "demand.unsubscribe": "a person's own search",
     "health.": "how the service is, for those who run it",

@@ -107,6 +107,14 @@ def test_what_only_a_reader_of_the_standard_knows_holds_too(browser: Browser, se
     assert all(len(set(dates)) == len(dates) for dates in per_process.values())
 
 
+def test_like_needs_of_others_are_no_related_processes(browser: Browser, session: Session) -> None:
+    # The standard's codes say framework, planning, parent, prior, unsuccessfulProcess, subContract,
+    # replacementProcess and renewalProcess. To say the same as somebody else is none of them.
+    world = make_world(session)
+    assert len(world.family.members) > 1
+    assert not [one for one in all_releases(browser) if "relatedProcesses" in one]
+
+
 def test_organisations_are_named_by_their_code_in_the_list_of_the_nhs(
     browser: Browser, session: Session
 ) -> None:
