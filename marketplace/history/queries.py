@@ -6,11 +6,11 @@ organisations. The number of queries does not grow with the data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from marketplace import clock
@@ -18,7 +18,7 @@ from marketplace.clock import LONDON
 from marketplace.errors import NotVisible
 from marketplace.history import rules
 from marketplace.needs.models import Cycle, Need, NeedVersion, PlacesRecord
-from marketplace.organisations.lineage import NEED, name_on
+from marketplace.organisations.lineage import NEED, called
 from marketplace.organisations.models import (
     NEED_KINDS,
     Kind,
@@ -180,21 +180,42 @@ def _rows(end: datetime):  # type: ignore[no-untyped-def] # nine columns, named 
     )
 
 
-def _owners(session: Session, end: datetime) -> dict[int, int]:
-    """Return who owned the needs that have changed hands since: the owner before the first move after that day."""
-    rows = session.execute(
+def _owners(session: Session, end: datetime, need_id: int | None = None) -> dict[int, int]:
+    """Return who owned the needs that have changed hands since, or one: before the first move after that day."""
+    wanted = (
         select(SuccessionMove.subject_id, SuccessionMove.from_id)
         .where(SuccessionMove.kind == NEED, SuccessionMove.at >= end)
         .order_by(SuccessionMove.at.desc(), SuccessionMove.id.desc())
-    ).all()
+    )
+    if need_id is not None:
+        wanted = wanted.where(SuccessionMove.subject_id == need_id)
+    rows = session.execute(wanted).all()
     return {need_id: from_id for need_id, from_id in rows}  # noqa: C416 - rows are not pairs to the type checker
 
 
-def organisations_of(session: Session, day: date) -> dict[int, PastOrganisation]:
-    """Return the organisations that publish needs as they were on a day, by id, in the order of their names then."""
-    rows = session.scalars(
-        select(Organisation)
-        .where(Organisation.kind.in_((Kind.REGION, *NEED_KINDS)))
+def organisations_of(
+    session: Session, day: date, only: Collection[int] | None = None
+) -> dict[int, PastOrganisation]:
+    """Return the organisations that publish needs as they were on a day, by id, in the order of their names then.
+
+    All of them, or some by their ids.
+    """
+    wanted: ColumnElement[bool] = Organisation.kind.in_(NEED_KINDS)
+    if only is not None:
+        wanted = and_(wanted, Organisation.id.in_(only))
+    # Plain rows, not objects: there may be thousands, and making objects of them took longer than all the rest.
+    rows = session.execute(
+        select(
+            Organisation.id,
+            Organisation.code,
+            Organisation.named,
+            Organisation.next_name,
+            Organisation.kind,
+            Organisation.region_id,
+            Organisation.opened_on,
+            Organisation.closed_on,
+        )
+        .where(or_(Organisation.kind == Kind.REGION, wanted))
         .order_by(Organisation.id)
     ).all()
     renames: dict[int, list[Succession]] = {}
@@ -205,19 +226,22 @@ def organisations_of(session: Session, day: date) -> dict[int, PastOrganisation]
         .order_by(Succession.effective_on)
     ).all():
         renames.setdefault(organisation_id, []).append(rename)
-    regions = {row.id: row.name for row in rows if row.kind is Kind.REGION}
+    regions = {
+        id_: called(named, next_name, (), day)
+        for id_, _, named, next_name, kind, _, _, _ in rows
+        if kind is Kind.REGION
+    }
     found = [
         PastOrganisation(
-            id=row.id,
-            code=row.code,
-            name=name_on(row, renames.get(row.id, ()), day),
-            kind=row.kind,
-            region=regions.get(row.region_id or 0, ""),
-            open=(row.opened_on is None or row.opened_on <= day)
-            and (row.closed_on is None or row.closed_on > day),
+            id=id_,
+            code=code,
+            name=called(named, next_name, renames.get(id_, ()), day),
+            kind=kind,
+            region=regions.get(region_id or 0, ""),
+            open=(opened_on is None or opened_on <= day) and (closed_on is None or closed_on > day),
         )
-        for row in rows
-        if row.kind is not Kind.REGION
+        for id_, code, named, next_name, kind, region_id, opened_on, closed_on in rows
+        if kind is not Kind.REGION
     ]
     return {one.id: one for one in sorted(found, key=lambda one: (one.name, one.id))}
 
@@ -249,7 +273,8 @@ def need_of(session: Session, ref: str, day: date) -> PastText:
     if found is None:
         raise NotVisible
     need, version = found
-    owner = organisations_of(session, day).get(_owners(session, end).get(need.id, need.organisation_id))
+    owner_id = _owners(session, end, need.id).get(need.id, need.organisation_id)
+    owner = organisations_of(session, day, [owner_id]).get(owner_id)
     if owner is None:
         raise NotVisible
     return PastText(need, version, owner)

@@ -226,7 +226,12 @@ def handings(session: Session, need_ids: Collection[int]) -> Mapping[int, Sequen
 
 def name_on(organisation: Organisation, renames: Sequence[Succession], day: date) -> str:
     """Return what an organisation was called on a day, given its changes of name, oldest first."""
+    return called(organisation.named, organisation.next_name, renames, day)
+
+
+def called(named: str, next_name: str | None, renames: Sequence[Succession], day: date) -> str:
+    """Return a name on a day from an organisation's columns, without the organisation itself; see `name_on`."""
     for rename in renames:
         if day < rename.effective_on:
             return rename.old_name
-    return organisation.next_name or organisation.named
+    return next_name or named
