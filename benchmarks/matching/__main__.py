@@ -1,7 +1,8 @@
 """Speed and memory of the matcher alone, as ratios in one run: ``python -m benchmarks.matching [COUNT ...]``.
 
-Two more are run on their own: ``python -m benchmarks.matching.keywords`` compares ways of searching by words, and
-``python -m benchmarks.matching.database`` measures pgvector.
+Three more are run on their own: ``python -m benchmarks.matching.keywords`` compares ways of searching by words,
+``python -m benchmarks.matching.database`` measures pgvector, and ``python -m benchmarks.matching.copying`` a register
+of copies.
 """
 
 from __future__ import annotations
