@@ -30,6 +30,11 @@ FEWEST = 2
 """Texts of a group that must say a phrase before the group is called by it."""
 _TOLD = {"title", "statement"}
 """Parts of a text that say what it is about; the rest says in passing what else belongs to it."""
+_VAGUE_ALONE = frozenset(
+    stem(word)
+    for word in ("condition", "disease", "health", "healthcare", "illness", "medical", "pathway", "symptom")
+)
+"""Stems that tell something with another word ("health check") and nothing without, in the NHS."""
 _TITLED = 1.5
 """What a phrase gains where every text that says it says it in its title."""
 _TERM = 1.3
@@ -115,6 +120,8 @@ def _joined(run: Sequence[Word], piece: str) -> bool:
 def _calls(run: Sequence[Word], ends: frozenset[str]) -> bool:
     """Tell whether a run ends as a name does, and says something in its first and, if alone, only word."""
     if stem(run[-1].text) not in ends or len(run[-1].text) < 3:
+        return False
+    if len(run) == 1 and stem(run[0].text) in _VAGUE_ALONE:
         return False
     return says_something(run[0].text) and not run[0].text.isupper()
 

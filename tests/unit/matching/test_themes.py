@@ -12,6 +12,7 @@ from matching import themes as module
 from matching.alike import limits
 from matching.documents import need_document
 from matching.matcher import Matcher, build_finder
+from matching.naming import phrases
 from matching.themes import Before, Theme, Themes, themes
 from matching.types import Document, Kind
 from tests.fakes.matching import DamagedEncoder, HashEncoder
@@ -101,6 +102,13 @@ def test_two_themes_never_have_one_name() -> None:
     before = [Before("old", "Leg ulcers", ("fall",), frozenset({"F1", "F2", "F3"}))]
     found = made(ALL, before)
     assert len({theme.name.lower() for theme in found.themes}) == len(found.themes) == 2
+
+
+def test_a_word_that_says_nothing_without_another_is_no_name() -> None:
+    said = phrases(need("H1", "Health checks of drivers", "Drivers miss health checks."), None, str)
+    written = {one.written for one in said.values()}
+    assert "health checks" in written
+    assert "health" not in written
 
 
 def test_abbreviations_are_spelled_as_the_glossary_spells_them() -> None:
