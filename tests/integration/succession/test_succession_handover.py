@@ -359,13 +359,19 @@ def test_a_rehearsal_tells_the_sums_and_changes_nothing(session: Session) -> Non
     assert len(session.scalars(select(Email)).all()) == emails
 
 
-def test_only_administrators_record_choose_and_confirm(session: Session) -> None:
+def test_only_administrators_record_and_confirm_and_who_leads_nothing_chooses_nothing(
+    session: Session,
+) -> None:
     left, right, _, ref = merger(session)
     lead = make_actor(session, Role.NEED_LEAD, left.organisation)
     with pytest.raises(NotPermitted):
         actions.settle(lead, ref, lock_version=1)
-    with pytest.raises(NotPermitted):
-        actions.save_choices(lead, ref, "need", {}, lock_version=1)
+    for role in (Role.SPONSOR, Role.ASSESSOR):
+        with pytest.raises(NotPermitted):
+            actions.save_choices(
+                make_actor(session, role, left.organisation), ref, "need", {}, lock_version=1
+            )
+        session.rollback()
     with pytest.raises(NotPermitted):
         actions.record_change(lead, plan(Change.MERGE, [left.organisation, right.organisation], [new("X")]))
 
