@@ -534,7 +534,8 @@ def _match(asker: Kind, refs: Sequence[str], limit: int, among: Collection[str] 
     # Before anything is asked: what is taken in meanwhile makes an answer newer than it says, never older.
     seen = own.seen
     stored = _stored(own, asker, refs)
-    if among is not None:
+    # On SQLite a request sees the database as it was when it began: what it reads of the asker may be older.
+    if among is not None or queries.sequence(db.session) != seen:
         return {ref: other.match(encoded, limit, among) for ref, encoded in stored.items()}
     return {
         ref: own.answers.of(seen, (asker, ref, limit), partial(other.match, encoded, limit))

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from marketplace import clock
 from marketplace.access.actor import ANONYMOUS
 from marketplace.access.policy import Role
-from marketplace.database import transaction
+from marketplace.database import db, transaction
 from marketplace.factory import create_app
 from marketplace.matches import finder, queries
 from marketplace.matches.finder import Finders
 from marketplace.matches.indexer import Indexer
 from marketplace.matches.models import IndexEntry
-from marketplace.needs.models import Need
+from marketplace.needs.models import Need, NeedVersion
+from marketplace.needs.rules import TOPIC
 from marketplace.outbox.actions import backlog, claim, enqueue
 from marketplace.outbox.models import OutboxRow
 from marketplace.settings import Settings
@@ -92,6 +93,32 @@ def test_candidates_are_ranked_anew_when_something_was_indexed_and_not_before(
     assert again is not None
     # It says nearly the same, so it comes with the one before.
     assert {ref for one in again.matches for ref in (one.id, *one.also)} == {technology.ref, later}
+
+
+def test_a_request_that_began_before_a_need_changed_leaves_no_answer_to_its_old_text(
+    app: Flask, session: Session, need: Need, technology: Technology, reindex: Reindex
+) -> None:
+    reindex()
+    ref, before = need.ref, finder.match(Kind.NEED, need.ref, 5)
+    assert before is not None
+    session.rollback()
+    queries.sequence(session)  # a request begins: on SQLite it sees the database of this moment to its end
+    with app.app_context():
+        with transaction() as other:
+            changed = other.scalars(select(Need).where(Need.ref == ref)).one()
+            version = NeedVersion(need_id=changed.id, number=changed.version + 1, published_at=clock.now())
+            version.fill(changed.versions[0].content())
+            version.title, version.must = "Parking permits for visitors", ["Prints permits for cars"]
+            other.add(version)
+            changed.version += 1
+            enqueue(other, TOPIC, ref)
+        drain(app)
+        finder.ready(db.session)
+    finder.match(Kind.NEED, ref, 5)
+    session.rollback()
+    found = finder.match(Kind.NEED, ref, 5)
+    assert found is not None
+    assert [one.requirement for one in found.matches[0].reasons] == ["Prints permits for cars"]
 
 
 def test_a_second_process_sees_what_a_worker_elsewhere_has_indexed(
