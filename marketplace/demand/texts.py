@@ -33,7 +33,8 @@ _MOMENT = type_coerce(func.coalesce(Need.withdrawn_at, NeedVersion.published_at)
 
 def saying(actor: Actor, phrases: Sequence[str]) -> set[Key]:
     """Return what says each of these phrases word for word, whatever stands between the words but no other word."""
-    folded = [phrase.casefold() for phrase in phrases]
+    # Each once by its words: "to", "To" and "to." ask for the same, and every phrase is looked for in every text.
+    folded = list(dict.fromkeys(" ".join(rules.words_of(phrase.casefold())) for phrase in phrases))
     words = [word for phrase in folded for word in rules.words_of(phrase)]
     texts = _texts(actor)
     return {

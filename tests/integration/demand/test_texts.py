@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from marketplace import clock
 from marketplace.access.actor import ANONYMOUS
-from marketplace.demand import texts
+from marketplace.demand import rules, texts
 from marketplace.needs.models import NeedVersion
 from tests.conftest import statements
 from tests.factories.needs import content, make_draft, make_need
@@ -44,6 +44,22 @@ def test_a_phrase_is_found_in_each_text_and_in_none_that_is_not_published(
 def test_letters_are_folded_alike_on_both_databases(session: Session, say: Found) -> None:
     need = make_need(session, title="Café ÉLAN", must=("Ärzte wählen 5 µg",)).ref
     assert say("café élan") == say("CAFÉ") == say("ärzte WÄHLEN") == {need}
+
+
+def test_phrases_of_the_same_words_are_looked_for_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    need = make_need(session, title="Kites to blue barns").ref
+    asked, says = [], rules.says
+
+    def noting(text: str, phrase: str) -> bool:
+        asked.append(phrase)
+        return says(text, phrase)
+
+    monkeypatch.setattr(rules, "says", noting)
+    phrases = ["to", "To", "TO", "to.", "–to", "blue barns", "Blue, barns"]
+    assert texts.saying(ANONYMOUS, phrases) == {("need", need)}
+    assert asked == ["to", "blue barns"]
 
 
 def test_a_new_version_is_read_and_nothing_else_again(app: Flask, session: Session, say: Found) -> None:
