@@ -549,6 +549,9 @@ def _hand_over(session: Session, actor: Actor, change: Succession, lock_version:
                 [by_code[code] for code in holdings.targets(item)],
                 holdings.choice(item),
             )
+    for successor in change.successors:
+        # Records of open data name it now (passports, co-signatures): they have changed, so it has.
+        successor.updated_at = handover.at
     session.flush()
     placing.settle(handover, holdings, contested)
     session.flush()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, literal_column, or_, select
+from sqlalchemy.orm import aliased
 
 from marketplace.database import db
 from marketplace.needs.models import Cycle, Need, PlacesRecord, Priority
@@ -29,6 +30,13 @@ def public_priorities() -> Select[int]:
         Need.organisation_id == PlacesRecord.organisation_id,
         Need.withdrawn_at >= midnight(Cycle.opens_on, literal_column("0")),
     )
+    # What held needs once stays, empty: whoever copied it has to learn that they went to another organisation.
+    earlier = aliased(PlacesRecord)
+    before = select(earlier.id).where(
+        earlier.organisation_id == PlacesRecord.organisation_id,
+        earlier.cycle_id == PlacesRecord.cycle_id,
+        earlier.id < PlacesRecord.id,
+    )
     return (
         select(PlacesRecord.id)
         .join(Organisation, Organisation.id == PlacesRecord.organisation_id)
@@ -39,6 +47,7 @@ def public_priorities() -> Select[int]:
             or_(
                 held.correlate(PlacesRecord).exists(),
                 emptied.correlate(PlacesRecord, Cycle).exists(),
+                before.correlate(PlacesRecord).exists(),
             ),
         )
     )
