@@ -532,6 +532,11 @@ def _hand_over(session: Session, actor: Actor, change: Succession, lock_version:
     session.execute(
         select(Organisation.id).where(Organisation.id.in_(ids)).order_by(Organisation.id).with_for_update()
     )
+    if (other := queries.still_coming(session, change)) is not None:
+        raise NotReady(
+            f"First confirm or cancel this change: {wording.sentence(other)} What it hands over would come to an "
+            "organisation that has closed"
+        )
     holdings = queries.holdings(session, change)
     contested = placing.contests(session, holdings)
     if found := problems(holdings, contested):

@@ -318,6 +318,23 @@ def other_end(session: Session, organisation_id: int) -> Succession | None:
     )
 
 
+def still_coming(session: Session, change: Succession) -> Succession | None:
+    """Return the earliest change that is still to be handed over to an organisation which closes by this one."""
+    return session.scalar(
+        select(Succession)
+        .join(SuccessionLink)
+        .where(
+            SuccessionLink.to_id.in_([one.id for one in change.predecessors] if change.kind.ends else []),
+            Succession.id != change.id,
+            Succession.kind != Change.RENAME,
+            Succession.cancelled_at.is_(None),
+            Succession.settled_at.is_(None),
+        )
+        .order_by(Succession.effective_on, Succession.id)
+        .limit(1)
+    )
+
+
 def last_rename(session: Session, organisation_id: int) -> date | None:
     """Return the day of an organisation's latest change of name."""
     return session.scalar(

@@ -260,6 +260,28 @@ def test_counts_that_do_not_add_up_undo_the_whole_handover(
     assert queries.by_ref(session, ref).settled_at is None
 
 
+def test_who_closes_hands_over_only_after_what_comes_to_it_has_come(session: Session) -> None:
+    left, right, through, other = (make_estate(session) for _ in range(4))
+    actor = administrator(session)
+    through_it = rules.Party(through.organisation.code, through.organisation.name)
+    first = actions.record_change(
+        actor, plan(Change.MERGE, [left.organisation, right.organisation], [through_it])
+    )
+    second = actions.record_change(
+        actor, plan(Change.MERGE, [through.organisation, other.organisation], [new(MERGED)])
+    )
+    choose_everything(session, actor, second)
+    choose_places(session, actor, second, {})
+    with pytest.raises(NotReady, match="First confirm or cancel this change"):
+        settle(session, actor, second)
+    session.rollback()
+    for ref in (first, second):
+        choose_everything(session, actor, ref)
+        choose_places(session, actor, ref, {})
+        settle(session, actor, ref)
+    assert queries.orphans(session) == []
+
+
 def test_people_keep_their_roles_until_the_handover_and_are_told_where_they_belong(session: Session) -> None:
     left, _, actor, ref = merger(session)
     lead = session.scalars(
