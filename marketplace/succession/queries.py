@@ -66,7 +66,8 @@ def part_of(actor: Actor, change: Succession) -> Part:
         return Part(True, frozenset(starts), frozenset(ends.values()))
     led = actor.organisations(Permission.SUCCESSION_CHOOSE)
     own_ends = frozenset(code for id_, code in ends.items() if id_ in led)
-    owners = frozenset(starts if own_ends else starts & led)
+    coming = {link.from_id for link in change.links if link.to_id in led}
+    owners = frozenset(coming | (starts & led))
     if not owners:
         raise NotPermitted
     return Part(False, owners, own_ends)

@@ -20,7 +20,7 @@ from marketplace.organisations.rules import Change
 from marketplace.succession import actions, placing, queries, rules
 from marketplace.succession.movers.areas import Trusts
 from marketplace.succession.movers.catalogue import MOVERS
-from marketplace.succession.rules import UNPLACED, WITHDRAW, NotReady, to
+from marketplace.succession.rules import UNPLACED, WITHDRAW, ChangePlan, LinkPlan, NotReady, Party, to
 from tests.factories.organisations import make_organisation
 from tests.factories.people import make_actor
 from tests.factories.successions import (
@@ -472,3 +472,30 @@ def test_who_leads_an_organisation_of_neither_side_has_no_part_in_a_change(sessi
         queries.part_of(stranger, queries.by_ref(session, ref))
     with pytest.raises(NotPermitted):
         actions.save_choices(stranger, ref, "need", {}, lock_version=1, fill="suggested")
+
+
+def test_a_lead_of_a_successor_has_no_part_in_what_cannot_come_to_it(session: Session) -> None:
+    left, right = make_estate(session), make_estate(session)
+    ends = [make_organisation(session), make_organisation(session)]
+    links = [
+        LinkPlan(Party(start.organisation.code), Party(end.code))
+        for start, end in zip((left, right), ends, strict=True)
+    ]
+    mixed = ChangePlan(
+        kind=Change.MIXED,
+        effective_on=clock.today(),
+        links=tuple(links),
+        source="Order",
+        source_date=clock.today(),
+    )
+    ref = actions.record_change(administrator(session), mixed)
+    lead = make_actor(session, Role.NEED_LEAD, ends[0])
+    change = queries.by_ref(session, ref)
+    seen = queries.holdings(session, change, queries.part_of(lead, change))
+    assert {item.owner_id for item in seen.items} == {left.organisation.id}
+    foreign = f"{right.organisation.id}-{right.needs['draft'].id}"
+    actions.save_choices(
+        lead, ref, "need", {foreign: to(ends[1].code)}, lock_version=change.lock_version, fill="suggested"
+    )
+    chosen = queries.holdings(session, queries.by_ref(session, ref))
+    assert not any(chosen.choice(item) for item in chosen.items if item.owner_id == right.organisation.id)
