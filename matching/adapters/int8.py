@@ -2,7 +2,8 @@
 
 Processors multiply bytes by instructions of their own, which numpy does not use and torch does. Loading torch takes
 seconds, so it is used where the encoder has loaded it. Sums of up to 1,000 products of bytes are whole numbers that
-single precision holds too, so both ways give the same to the last digit.
+single precision holds too, so both ways give the same to the last digit. On processors without these instructions
+(VNNI) torch adds pairs of products in 16 bits, which are too few: it is tried on large bytes first.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ Bytes = npt.NDArray[np.int8]
 
 _LONGEST = 1000
 _able = True
+_tried = False
 
 
 def products(rows: Bytes, others: Bytes) -> npt.NDArray[np.int32]:
@@ -34,9 +36,14 @@ def products(rows: Bytes, others: Bytes) -> npt.NDArray[np.int32]:
 
 def _by_torch(rows: Bytes, others: Bytes) -> npt.NDArray[np.int32] | None:
     """Return the products, or None where this torch, or this processor, cannot do it."""
-    global _able
+    global _able, _tried
     torch: Any = sys.modules["torch"]
     try:
+        if not _tried:
+            large = np.full((17, 64), 127, dtype=np.int8)
+            if (torch._int_mm(_tensor(torch, large), _tensor(torch, large).T) != 64 * 127**2).any():  # noqa: SLF001
+                raise NotImplementedError("this processor rounds large products")
+            _tried = True
         made = torch._int_mm(_tensor(torch, rows), _tensor(torch, others).T)  # noqa: SLF001 - it has no other name
     except (AttributeError, RuntimeError, NotImplementedError) as error:
         _able = False

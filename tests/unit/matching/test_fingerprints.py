@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -101,6 +104,16 @@ def test_bytes_are_multiplied_exactly_with_torch_and_without(monkeypatch: pytest
         with monkeypatch.context() as patched:
             patched.setattr(int8, "_able", False)
             assert (int8.products(one, other) == exact).all()
+
+
+def test_bytes_are_multiplied_exactly_by_processors_without_instructions_for_it() -> None:
+    code = (
+        "import numpy as np, torch; from matching.adapters import int8;"
+        "one = np.random.default_rng(3).integers(-128, 128, (40, 96)).astype(np.int8);"
+        "assert (int8.products(one, one) == one.astype(np.int64) @ one.astype(np.int64).T).all()"
+    )
+    older = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    assert subprocess.run([sys.executable, "-c", code], env=older, check=False).returncode == 0  # noqa: S603
 
 
 def test_rows_too_long_for_exact_products_are_refused() -> None:
