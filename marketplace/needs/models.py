@@ -160,10 +160,11 @@ class Need(Base):
 
     @property
     def comments_to_settle(self) -> list[ReviewComment]:
-        """Return what a reviewer said last, when the need was returned or after it was published unchecked."""
+        """Return what a reviewer said last, when the need was returned or since it is public unchecked."""
         if self.draft is None or self.sign_off is None:
             return []
-        if self.sign_off.step is not Step.RETURNED and self.sign_off.asked_at is None:
+        asked = self.sign_off.asked_at is not None and self.sign_off.unseen
+        if self.sign_off.step is not Step.RETURNED and not asked:
             return []
         return self.sign_off.comments
 

@@ -94,7 +94,7 @@ def _comment(
 def changes_asked(need: Need) -> tuple[Row, ...]:
     """Return what a HIN asks to change in the published text, by field, in the order of the questions."""
     sign_off = need.sign_off
-    if sign_off is None or sign_off.asked_at is None or sign_off.version != need.version:
+    if sign_off is None or sign_off.asked_at is None or not sign_off.unseen:
         return ()
     said = {one.field: one for one in sign_off.comments}
     rows = [Row(ASKS[name].short, said[name].text) for name in ASKS if name in said]
@@ -196,7 +196,7 @@ def signing_off_of(actor: Actor, need: Need) -> SigningOff | None:
         return SigningOff(
             TAGS[step], f"{reviewer(sign_off)} returned it on {day(sign_off.returned_at)}.{note}"
         )
-    if step is Step.PUBLISHED and sign_off.asked_at is not None:
+    if sign_off.unseen and sign_off.asked_at is not None:
         note = f" {sign_off.return_note}" if sign_off.return_note else ""
         return SigningOff(
             CHANGES_ASKED,

@@ -426,9 +426,14 @@ def test_what_a_hin_asks_to_change_stands_beside_the_fields_of_the_next_version(
 def test_after_it_asked_for_changes_a_hin_can_still_check_the_published_text(
     session: Session, parties: Parties, unseen: str
 ) -> None:
-    reviews.ask_for_changes(parties.broker, unseen, seen(session, unseen), {}, "Is the baseline right?")
+    comments = {"title": "Say of whom."}
+    reviews.ask_for_changes(parties.broker, unseen, seen(session, unseen), comments, "Is the baseline right?")
     reviews.check(parties.broker, unseen, seen(session, unseen))
     assert "Checked by Health Innovation North" in signed.signed_words(need_of(session, unseen).sign_off)
+    need = need_of(session, unseen)
+    assert (signed.changes_asked(need), signed.signing_off_of(parties.lead, need)) == ((), None)
+    actions.start_edit(parties.lead, unseen)
+    assert need_of(session, unseen).comments_to_settle == []
 
 
 @pytest.mark.parametrize(
