@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,6 @@ Bytes = npt.NDArray[np.int8]
 
 _LONGEST = 1000
 _able = True
-_tried = False
 
 
 def products(rows: Bytes, others: Bytes) -> npt.NDArray[np.int32]:
@@ -36,19 +36,28 @@ def products(rows: Bytes, others: Bytes) -> npt.NDArray[np.int32]:
 
 def _by_torch(rows: Bytes, others: Bytes) -> npt.NDArray[np.int32] | None:
     """Return the products, or None where this torch, or this processor, cannot do it."""
-    global _able, _tried
+    global _able
     torch: Any = sys.modules["torch"]
     try:
-        if not _tried:
-            large = np.full((17, 64), 127, dtype=np.int8)
-            if (torch._int_mm(_tensor(torch, large), _tensor(torch, large).T) != 64 * 127**2).any():  # noqa: SLF001
-                raise NotImplementedError("this processor rounds large products")
-            _tried = True
-        made = torch._int_mm(_tensor(torch, rows), _tensor(torch, others).T)  # noqa: SLF001 - it has no other name
+        if _exact(torch):
+            return _multiplied(torch, rows, others)
+        told: object = "this processor rounds large products"
     except (AttributeError, RuntimeError, NotImplementedError) as error:
-        _able = False
-        logger.info("Bytes are multiplied by numpy: %s", error)
-        return None
+        told = error
+    _able = False
+    logger.info("Bytes are multiplied by numpy: %s", told)
+    return None
+
+
+@cache
+def _exact(torch: Any) -> bool:
+    """Tell whether torch multiplies large bytes as they are; tried once."""
+    large = np.full((17, 64), 127, dtype=np.int8)
+    return bool((_multiplied(torch, large, large) == 64 * 127**2).all())
+
+
+def _multiplied(torch: Any, rows: Bytes, others: Bytes) -> npt.NDArray[np.int32]:
+    made = torch._int_mm(_tensor(torch, rows), _tensor(torch, others).T)  # noqa: SLF001 - it has no other name
     found: npt.NDArray[np.int32] = made.numpy()
     return found
 
