@@ -191,6 +191,9 @@ def discard_draft(actor: Actor, ref: str) -> None:
             session.delete(need)
         else:
             session.delete(draft_of(need))
+            public = next((one for one in need.sign_offs if one.version == need.version), None)
+            if public is not None and public.unseen:  # nothing replaces it now: a HIN may check it again
+                need.round = public.round
         record(session, actor, "need.discarded", "need", ref, organisation_id=need.organisation_id)
 
 

@@ -158,7 +158,7 @@ def _submit(session: Session, actor: Actor, organisation: Organisation, need: Ne
     )
     began = need.created_by_id if need.version == 0 else None
     writers = {*draft.writers, draft.saved_by_id, actor.user_id, began} - {None}
-    need.round += 1
+    need.round = 1 + max((one.round for one in need.sign_offs), default=0)
     sign_off = SignOff(
         need_id=need.id,
         round=need.round,

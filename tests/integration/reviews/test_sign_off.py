@@ -499,6 +499,24 @@ def test_a_new_version_on_its_way_and_a_withdrawal_end_the_late_check(
         reviews.check(parties.broker, unseen, looked)
 
 
+def test_a_hin_may_check_again_when_the_new_version_was_taken_back_and_discarded(
+    session: Session, parties: Parties, unseen: str
+) -> None:
+    reviews.ask_for_changes(parties.broker, unseen, seen(session, unseen), {}, "Is the baseline right?")
+    for _ in range(2):
+        actions.start_edit(parties.lead, unseen)
+        draft = need_of(session, unseen).draft
+        assert draft is not None
+        submitting.submit_edit(parties.lead, unseen, change_note="Clearer", lock_version=draft.lock_version)
+        submitting.take_back(parties.lead, unseen)
+        actions.discard_draft(parties.lead, unseen)
+        assert [row.value for row in signed.changes_asked(need_of(session, unseen))] == [
+            "Is the baseline right?"
+        ]
+    reviews.check(parties.broker, unseen, seen(session, unseen))
+    assert "Checked by Health Innovation North" in signed.signed_words(need_of(session, unseen).sign_off)
+
+
 def cycle_now() -> Cycle:
     found = queries.current_cycle()
     assert found is not None
