@@ -85,7 +85,8 @@ def successors_of(session: Session, organisation_id: int) -> list[Organisation]:
 def came_from(session: Session, kind: Kind, today: date) -> dict[str, dict[str, int]]:
     """Return for each organisation of a kind the codes that it came from, however far back, with per cent of each.
 
-    Its own former codes count too, as do changes that are not handed over yet; a change without shares went whole.
+    Its own former codes count too, as do changes that are not handed over yet; a change without shares went whole. A
+    transfer does not count: the organisation stays.
     """
     before, after = aliased(Organisation), aliased(Organisation)
     changes = (
@@ -96,6 +97,7 @@ def came_from(session: Session, kind: Kind, today: date) -> dict[str, dict[str, 
         .where(
             after.kind == kind,
             after.id != before.id,
+            Succession.kind.in_(ENDING),
             Succession.effective_on <= today,
             Succession.cancelled_at.is_(None),
         )
@@ -111,13 +113,13 @@ def came_from(session: Session, kind: Kind, today: date) -> dict[str, dict[str, 
     found: dict[str, dict[str, int]] = {}
     for heir in direct:
         shares: dict[str, int] = {}
-        ends = [(heir, 100)]
+        ends = [((heir,), 100)]
         while ends:
-            code, whole = ends.pop()
-            for earlier, share in direct.get(code, {}).items():
-                if earlier not in shares and earlier != heir:
-                    shares[earlier] = whole * share // 100
-                    ends.append((earlier, shares[earlier]))
+            way, whole = ends.pop()
+            for earlier, share in direct.get(way[-1], {}).items():
+                if earlier not in way:  # what came by several ways came with all of them
+                    shares[earlier] = shares.get(earlier, 0) + whole * share // 100
+                    ends.append(((*way, earlier), whole * share // 100))
         found[heir] = shares
     return found
 

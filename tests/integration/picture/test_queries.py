@@ -65,10 +65,11 @@ def went_into(
     on: date,
     share: int | None = None,
     cancelled_at: datetime | None = None,
+    kind: Change = Change.MERGE,
 ) -> None:
     change = Succession(
-        ref=f"change-{end.code}",
-        kind=Change.MERGE,
+        ref=f"change-{end.code}-{'-'.join(start.code for start in starts)}",
+        kind=kind,
         effective_on=on,
         source="test",
         source_date=date(2026, 1, 5),
@@ -288,6 +289,18 @@ def test_a_change_that_is_ahead_or_was_cancelled_moves_no_hexagon(session: Sessi
     went_into(session, [old], new, on=clock.today() + timedelta(days=1))
     went_into(session, [old], other, on=clock.today(), cancelled_at=clock.now())
     assert finder.england(ANONYMOUS).came_from == {}
+
+
+def test_what_came_by_two_ways_adds_up_and_a_transfer_takes_no_place(session: Session) -> None:
+    today = clock.today()
+    old, one, two, other, last, taker = (make_organisation(session, Kind.ICB) for _ in range(6))
+    for end, share in ((one, 30), (two, 30), (other, 40)):
+        went_into(session, [old], end, on=today, share=share, kind=Change.SPLIT)
+    went_into(session, [one, two], last, on=today)
+    went_into(session, [old], taker, on=today, kind=Change.TRANSFER)
+    found = finder.england(ANONYMOUS).came_from
+    assert (found[last.code][old.code], found[other.code][old.code]) == (60, 40)
+    assert taker.code not in found
 
 
 def test_a_board_with_a_new_code_keeps_its_hexagon(session: Session, app: Flask) -> None:
