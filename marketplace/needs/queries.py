@@ -35,10 +35,10 @@ def visible_to(actor: Actor) -> Select[Need]:
 
 
 def current_cycle() -> Cycle | None:
-    """Return the latest cycle that has opened, or None before the first."""
-    return db.session.scalar(
-        select(Cycle).where(Cycle.opens_on <= clock.today()).order_by(Cycle.opens_on.desc()).limit(1)
-    )
+    """Return the latest cycle that has opened, or None before the first; as it is now, whatever was read before."""
+    latest = select(Cycle).where(Cycle.opens_on <= clock.today()).order_by(Cycle.opens_on.desc()).limit(1)
+    # What is remembered for everybody is made of it: an object of before would be kept under the stamp of now.
+    return db.session.scalar(latest.execution_options(populate_existing=True))
 
 
 def cycles() -> list[Cycle]:

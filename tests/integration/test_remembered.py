@@ -25,6 +25,7 @@ from marketplace.demand import queries as demand
 from marketplace.factory import create_app
 from marketplace.families.models import CoSignature, Family, FamilyMember, Theme, ThemeMember
 from marketplace.matches.models import NeedFit
+from marketplace.needs import queries as needs
 from marketplace.needs.models import Cycle, Need, NeedVersion, Priority
 from marketplace.organisations.models import Organisation
 from marketplace.picture import queries as picture
@@ -310,3 +311,23 @@ def test_a_migration_may_change_rows_and_then_their_table(postgresql_url: str) -
         connection.execute(sa.text("ALTER TABLE organisation ADD COLUMN extra integer"))
         connection.commit()
     engine.dispose()
+
+
+def test_a_cycle_that_a_request_had_read_before_is_not_remembered_as_it_was(app: Flask, own: Session) -> None:
+    today = clock.today()
+    past = make_cycle(own, opens_on=today - timedelta(days=60), closes_on=today - timedelta(days=30))
+    ref = make_need(own, cycle=past, rank=1).ref
+    days = [today + timedelta(days=number) for number in (-1, 40, 50)]
+    cycle = make_cycle(own, opens_on=days[0], locks_on=days[1], closes_on=days[2])
+    lock = cycle.closes_on
+    own.commit()
+    with app.app_context():
+        held = needs.current_cycle()
+        assert held is not None
+        assert held.locks_on < lock
+        cycle.locks_on = lock
+        own.commit()
+        demand.everything(ANONYMOUS)
+    with app.app_context():
+        [fact] = [one for one in demand.everything(ANONYMOUS).facts if one.ref == ref]
+    assert fact.closes == lock.toordinal()
