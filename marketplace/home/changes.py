@@ -62,7 +62,7 @@ def concerning_blocks(actor: Actor) -> tuple[Block, ...]:
 
 def _chooses(actor: Actor, change: Succession) -> bool:
     """Tell whether the person has something to choose in a change."""
-    concerned = {one.id for one in (*change.predecessors, *change.successors)}
+    concerned = {one.id for one in (*change.predecessors, *(change.successors if change.kind.ends else ()))}
     return change.kind is not Change.RENAME and bool(
         concerned & actor.organisations(Permission.SUCCESSION_CHOOSE)
     )

@@ -187,9 +187,11 @@ def table(name: str) -> ResponseReturnValue:
         collection,
         stream_with_context(_table(collection, catalogue.batches(collection, changed, BATCH))),
     )
-    # Of a file that is not made yet: which records it holds, and when each last changed.
+    # Of a file that is not made yet: which records it holds, when each last changed, and the day,
+    # as what stands on it begins in London an hour before the moment that is told for it in summer.
+    day = str(clock.today())
     told = json.dumps(
-        [*catalogue.record_type(collection).model_fields, *changed, *map(str, changed.values())]
+        [day, *catalogue.record_type(collection).model_fields, *changed, *map(str, changed.values())]
     )
     response.set_etag(hashlib.sha256(told.encode()).hexdigest()[:32], weak=True)
     return _kept(_linked(response), catalogue.last_change(collection))

@@ -57,8 +57,8 @@ class Part:
 def part_of(actor: Actor, change: Succession) -> Part:
     """Return what a person may choose in a change; raise `NotPermitted` for whom it does not concern.
 
-    Who leads one that closes chooses for its needs; who leads a successor for all that may come to it, and for its
-    places.
+    Who leads one that it starts from chooses for its needs; who leads a successor of one that closes, for all that
+    may come to it, and for its places. Where both stay (a transfer), what is the giver's stays private to the giver.
     """
     starts = {one.id for one in change.predecessors}
     ends = {one.id: one.code for one in change.successors}
@@ -66,7 +66,7 @@ def part_of(actor: Actor, change: Succession) -> Part:
         return Part(True, frozenset(starts), frozenset(ends.values()))
     led = actor.organisations(Permission.SUCCESSION_CHOOSE)
     own_ends = frozenset(code for id_, code in ends.items() if id_ in led)
-    coming = {link.from_id for link in change.links if link.to_id in led}
+    coming = {link.from_id for link in change.links if link.to_id in led and change.kind.ends}
     owners = frozenset(coming | (starts & led))
     if not owners:
         raise NotPermitted

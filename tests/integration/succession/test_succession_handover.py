@@ -499,3 +499,16 @@ def test_a_lead_of_a_successor_has_no_part_in_what_cannot_come_to_it(session: Se
     )
     chosen = queries.holdings(session, queries.by_ref(session, ref))
     assert not any(chosen.choice(item) for item in chosen.items if item.owner_id == right.organisation.id)
+
+
+def test_where_both_stay_only_the_giver_s_leads_choose_and_see_its_drafts(session: Session) -> None:
+    giver, taker = make_estate(session), make_organisation(session)
+    ref = actions.record_change(
+        administrator(session),
+        plan(Change.TRANSFER, [giver.organisation], [Party(taker.code, taker.name)]),
+    )
+    change = queries.by_ref(session, ref)
+    with pytest.raises(NotPermitted):
+        queries.part_of(make_actor(session, Role.NEED_LEAD, taker), change)
+    own = queries.part_of(make_actor(session, Role.NEED_LEAD, giver.organisation), change)
+    assert (own.owners, own.ends) == (frozenset({giver.organisation.id}), frozenset())

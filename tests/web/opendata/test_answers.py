@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from xml.etree import ElementTree as Tree
@@ -245,6 +245,15 @@ def test_a_withdrawal_counts_at_once_whatever_a_cache_holds(browser: Browser, se
     assert again.json is not None
     assert (again.json["standing"], again.json["reason"]) == ("revoked", "The certificate was false.")
     assert "no-cache" in again.headers["Cache-Control"]
+
+
+def test_a_file_of_an_hour_before_midnight_is_not_told_to_be_that_of_the_new_day(browser: Browser) -> None:
+    before, after = datetime(2027, 6, 30, 22, 50, tzinfo=UTC), datetime(2027, 6, 30, 23, 30, tzinfo=UTC)
+    with clock.pretend(before):
+        tag = browser.client.get(f"{NEEDS}.csv").headers["ETag"]
+        assert browser.client.get(f"{NEEDS}.csv", headers={"If-None-Match": tag}).status_code == 304
+    with clock.pretend(after):
+        assert browser.client.get(f"{NEEDS}.csv", headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_a_record_that_is_not_there_is_not_found(browser: Browser) -> None:
