@@ -113,7 +113,7 @@ def came_from(session: Session, kind: Kind, today: date) -> dict[str, dict[str, 
     found: dict[str, dict[str, int]] = {}
     for heir in direct:
         shares: dict[str, int] = {}
-        ends = [((heir,), 100)]
+        ends: list[tuple[tuple[str, ...], int]] = [((heir,), 100)]
         while ends:
             way, whole = ends.pop()
             for earlier, share in direct.get(way[-1], {}).items():
