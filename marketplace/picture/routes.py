@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from marketplace.access.doors import current_actor, public
 from marketplace.organisations.models import Kind
-from marketplace.picture import drawings, finder, pages
+from marketplace.picture import finder, pages
+from marketplace.picture.drawings import grid, hexmap
 from marketplace.web.cells import csv_rows
 from marketplace.web.pages import fragment
 
@@ -89,7 +90,7 @@ def region_table(code: str) -> ResponseReturnValue:
 @public(WHY)
 def map_page() -> ResponseReturnValue:
     """Show demand on a hex map of England."""
-    return fragment(drawings.map_page(finder.england(current_actor()), finder.wanted(request.args)))
+    return fragment(hexmap.map_page(finder.england(current_actor()), finder.wanted(request.args)))
 
 
 @picture.get("/map.csv")
@@ -97,14 +98,14 @@ def map_page() -> ResponseReturnValue:
 def map_table() -> ResponseReturnValue:
     """Answer with the figures of the map as a table."""
     on = finder.england(current_actor())
-    return table("demand-map", drawings.MAP_COLUMNS, drawings.map_rows(on, finder.wanted(request.args)))
+    return table("demand-map", hexmap.MAP_COLUMNS, hexmap.map_rows(on, finder.wanted(request.args)))
 
 
 @picture.get("/themes")
 @public(WHY)
 def themes() -> ResponseReturnValue:
     """Show demand as a grid of themes and regions."""
-    return fragment(drawings.themes_page(finder.england(current_actor()), finder.wanted(request.args)))
+    return fragment(grid.themes_page(finder.england(current_actor()), finder.wanted(request.args)))
 
 
 @picture.get("/themes.csv")
@@ -112,6 +113,4 @@ def themes() -> ResponseReturnValue:
 def themes_table() -> ResponseReturnValue:
     """Answer with the figures of the grid as a table."""
     on = finder.england(current_actor())
-    return table(
-        "demand-themes", drawings.THEME_COLUMNS, drawings.theme_rows(on, finder.wanted(request.args))
-    )
+    return table("demand-themes", grid.THEME_COLUMNS, grid.theme_rows(on, finder.wanted(request.args)))

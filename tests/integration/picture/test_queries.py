@@ -22,7 +22,8 @@ from marketplace.organisations.models import (
     SuccessionLink,
 )
 from marketplace.organisations.rules import Change
-from marketplace.picture import drawings, finder, pages, queries, rules
+from marketplace.picture import finder, pages, queries, rules
+from marketplace.picture.drawings import grid, hexmap
 from marketplace.picture.finder import NETWORKS, UNKNOWN, Wanted
 from marketplace.picture.rules import Asked, Held, Register
 from tests.conftest import statements
@@ -217,13 +218,13 @@ def test_map_grid_and_tables_add_up_to_the_board(
     assert sum(cell.nothing for cell in by_ics.values()) == 3
     assert sum(cell.nothing for cell in by_theme.values()) == 3
     with app.test_request_context():
-        page = drawings.map_page(on, Wanted())
+        page = hexmap.map_page(on, Wanted())
         assert sum(one.needs for one in (*page.lines, *page.beside)) == page.sum.needs == board
-        grid = drawings.themes_page(on, Wanted())
-        assert sum(one.needs for one in grid.lines) == grid.sum.needs == board
-        needs_at, at = drawings.MAP_COLUMNS.index("needs"), drawings.THEME_COLUMNS.index("needs")
-        assert sum(int(str(row[needs_at])) for row in drawings.map_rows(on, Wanted())) == board
-        assert sum(int(str(row[at])) for row in drawings.theme_rows(on, Wanted())) == board
+        table = grid.themes_page(on, Wanted())
+        assert sum(one.needs for one in table.lines) == table.sum.needs == board
+        needs_at, at = hexmap.MAP_COLUMNS.index("needs"), grid.THEME_COLUMNS.index("needs")
+        assert sum(int(str(row[needs_at])) for row in hexmap.map_rows(on, Wanted())) == board
+        assert sum(int(str(row[at])) for row in grid.theme_rows(on, Wanted())) == board
         regions = [
             pages.place_page(finder.seen(ANONYMOUS, Kind.REGION, region.code), Asked(), ""),
         ]
@@ -249,7 +250,7 @@ def test_a_board_without_a_hexagon_stands_beside_the_map_and_a_future_one_does_n
     make_organisation(session, Kind.ICB, name="NHS Planned Integrated Care Board", opened_on=tomorrow)
     make_need(session, made)
     with app.test_request_context():
-        page = drawings.map_page(finder.england(ANONYMOUS), Wanted())
+        page = hexmap.map_page(finder.england(ANONYMOUS), Wanted())
     assert [(one.link.text, one.note, one.needs) for one in page.beside] == [
         ("New", "It has no place on the map yet", 1)
     ]
@@ -271,7 +272,7 @@ def test_a_merged_board_stands_on_the_map_where_its_predecessors_stood(
     make_need(session, second)
     with app.test_request_context():
         on = finder.england(ANONYMOUS)
-        page, rows = drawings.map_page(on, Wanted()), drawings.map_rows(on, Wanted())
+        page, rows = hexmap.map_page(on, Wanted()), hexmap.map_rows(on, Wanted())
     assert on.came_from[second.code] == {"QRV": 70, "QMJ": 70, first.code: 70}
     assert [(one.label, [name for _, _, name in one.hexes]) for one in page.shapes] == [
         (
@@ -308,7 +309,7 @@ def test_a_board_with_a_new_code_keeps_its_hexagon(session: Session, app: Flask)
     session.add(FormerCode(code="QNQ", organisation_id=board.id, ended_at=clock.now()))
     session.commit()
     with app.test_request_context():
-        page = drawings.map_page(finder.england(ANONYMOUS), Wanted())
+        page = hexmap.map_page(finder.england(ANONYMOUS), Wanted())
     assert [(one.code, one.label.split(".")[0]) for one in page.shapes] == [("QZZ9", "Frimley – QZZ9")]
 
 
@@ -319,7 +320,7 @@ def test_a_closed_board_leaves_the_map_when_its_needs_have_gone(session: Session
 
     def drawn() -> list[str]:
         with app.test_request_context():
-            return [one.code for one in drawings.map_page(finder.england(ANONYMOUS), Wanted()).shapes]
+            return [one.code for one in hexmap.map_page(finder.england(ANONYMOUS), Wanted()).shapes]
 
     assert drawn() == ["QJK", "QT6"]
     need.withdrawn_at, need.withdrawn_reason = clock.now(), "Moved"

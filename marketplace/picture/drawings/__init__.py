@@ -1,0 +1,1 @@
+"""Pictures of demand: finished shapes, words and links."""
