@@ -11,7 +11,24 @@ from marketplace.access.doors import current_actor, public, requires
 from marketplace.access.policy import Permission
 from marketplace.database import db
 from marketplace.errors import DomainError, Gone, NotPermitted, NotVisible
-from marketplace.families import actions, forms, pages, queries, rules, settling
+from marketplace.families import actions, forms, queries, rules, settling
+from marketplace.families.pages.co_signing import (
+    CoSignaturesPage,
+    CoSignPage,
+    OnNeed,
+    TakeBackPage,
+    sharing_on,
+)
+from marketplace.families.pages.family import FamilyPage, family_matches, joint_musts
+from marketplace.families.pages.listing import (
+    Choice,
+    FamiliesPage,
+    SettlePage,
+    families_counted,
+    family_item,
+    family_link,
+)
+from marketplace.families.pages.words import need_link
 from marketplace.families.rules import CoSignError, State
 from marketplace.matches import candidates, grouping
 from marketplace.needs import actions as need_actions
@@ -27,17 +44,17 @@ from marketplace.web.words import UNKNOWN_FILTER
 families = Blueprint("families", __name__)
 
 
-def on_need(actor: Actor, need: Need) -> pages.OnNeed:
+def on_need(actor: Actor, need: Need) -> OnNeed:
     """Return what a need's page shows of who shares it."""
     standing = queries.standing_of(need.id)
     own = actor.organisations(Permission.NEED_PUBLISH)
     signed = {one.organisation_id for one in standing}
-    return pages.on_need(
+    return sharing_on(
         need,
         standing,
         may_sign=need.withdrawn_at is None and bool(own - signed - {need.organisation_id}),
         own=bool(own & signed),
-        family=pages.family_link(queries.family_of(need.id)),
+        family=family_link(queries.family_of(need.id)),
     )
 
 
@@ -98,7 +115,7 @@ def co_sign_form(organisations: list[Organisation]) -> forms.CoSignForm:
     return form
 
 
-def co_sign_page(need: Need, organisations: list[Organisation]) -> pages.CoSignPage:
+def co_sign_page(need: Need, organisations: list[Organisation]) -> CoSignPage:
     """Return the page on which a need is co-signed; it says so where that cannot be."""
     cycle, stand, closed = needs.current_cycle(), needs.stand_of(need), ""
     signed = {
@@ -120,16 +137,14 @@ def co_sign_page(need: Need, organisations: list[Organisation]) -> pages.CoSignP
     except (CoSignError, OrganisationClosed) as error:
         closed = error.message
     name = cycle.name if cycle else ""
-    return pages.CoSignPage.build(need, queries.last_content(need), name, organisations, closed)
+    return CoSignPage.build(need, queries.last_content(need), name, organisations, closed)
 
 
 @families.get("/co-signatures")
 @requires(Permission.NEED_WRITE)
 def co_signatures() -> ResponseReturnValue:
     """List the needs that our organisations co-sign, or did."""
-    return fragment(
-        pages.CoSignaturesPage.build(queries.co_signatures_of(current_actor())), forms.PlainForm()
-    )
+    return fragment(CoSignaturesPage.build(queries.co_signatures_of(current_actor())), forms.PlainForm())
 
 
 @families.get("/co-signatures/<ref>/take-back")
@@ -139,7 +154,7 @@ def take_back(ref: str) -> ResponseReturnValue:
     found = queries.co_signature(current_actor(), ref)
     if found.state is not State.STANDING:
         raise Gone("This co-signature does not stand any more.")
-    return fragment(pages.TakeBackPage.build(found), forms.PlainForm())
+    return fragment(TakeBackPage.build(found), forms.PlainForm())
 
 
 @families.post("/co-signatures/<ref>/take-back")
@@ -183,7 +198,7 @@ def listing() -> ResponseReturnValue:
     )
 
 
-def family_list(actor: Actor, theme: str, number: int) -> pages.FamiliesPage:
+def family_list(actor: Actor, theme: str, number: int) -> FamiliesPage:
     """Return a page of the list; a theme that is not known counts as not chosen."""
     themes = queries.themes()
     note = "" if not theme or theme in {key for key, _, _ in themes} else UNKNOWN_FILTER
@@ -201,12 +216,10 @@ def family_list(actor: Actor, theme: str, number: int) -> pages.FamiliesPage:
     number = min(max(1, number), last)
     ids = [id_ for _, _, id_ in shared[(number - 1) * rules.PER_PAGE : number * rules.PER_PAGE]]
     rows = queries.families_by_ids(ids)
-    return pages.FamiliesPage(
-        counted=pages.families_counted(
-            len(shared), next((name for key, name, _ in themes if key == chosen), "")
-        ),
-        items=tuple(pages.family_item(rows[id_], queries.name_of(rows[id_]), by_family[id_]) for id_ in ids),
-        themes=tuple(pages.Choice(key, f"{name} ({needs_})", key == chosen) for key, name, needs_ in themes),
+    return FamiliesPage(
+        counted=families_counted(len(shared), next((name for key, name, _ in themes if key == chosen), "")),
+        items=tuple(family_item(rows[id_], queries.name_of(rows[id_]), by_family[id_]) for id_ in ids),
+        themes=tuple(Choice(key, f"{name} ({needs_})", key == chosen) for key, name, needs_ in themes),
         theme=chosen,
         note=note,
         previous=url_for("families.listing", theme=chosen or None, page=number - 1) if number > 1 else "",
@@ -226,12 +239,12 @@ def family(ref: str) -> ResponseReturnValue:
     shares, gone = queries.shares(actor, found)
     named = {one.need.ref: one.need.organisation.name for one in shares}
     return fragment(
-        pages.FamilyPage.build(
+        FamilyPage.build(
             found,
             queries.name_of(found),
             shares,
             gone,
-            pages.joint_musts([(one.text, one.wordings) for one in grouping.joint(list(named))], named),
+            joint_musts([(one.text, one.wordings) for one in grouping.joint(list(named))], named),
             may_settle=queries.settling_hin(db.session, actor, found) is not None,
             may_match=bool(queries.matched(actor, shares)),
         )
@@ -247,9 +260,9 @@ def matches(ref: str) -> ResponseReturnValue:
     if not (needs := queries.matched(actor, shares)):
         raise NotPermitted
     best = candidates.top_for_needs(actor, [need.ref for need in needs], rules.BEST_OF_EACH)
-    titles = {need.ref: pages.need_link(need) for need in needs}
+    titles = {need.ref: need_link(need) for need in needs}
     others = len(shares) - len(needs)
-    return fragment(pages.family_matches(found, queries.name_of(found), best, titles, others=others))
+    return fragment(family_matches(found, queries.name_of(found), best, titles, others=others))
 
 
 @families.get("/families/<ref>/settle")
@@ -309,9 +322,7 @@ def done(actor: Actor, ref: str, form: forms.SettleForm) -> str:
     return here
 
 
-def settle_page(
-    ref: str, form: forms.SettleForm, conflict: str = ""
-) -> tuple[pages.SettlePage, forms.SettleForm]:
+def settle_page(ref: str, form: forms.SettleForm, conflict: str = "") -> tuple[SettlePage, forms.SettleForm]:
     """Return the page of what can be settled, with the form based on the family as it is now."""
     found = queries.family(ref)
     hin = queries.settling_hin(db.session, current_actor(), found)
@@ -323,4 +334,4 @@ def settle_page(
         form.lock_version.data = str(found.lock_version)
     if not form.is_submitted():
         form.name.data = queries.name_of(found)
-    return pages.SettlePage.build(found, queries.name_of(found), hin, conflict), form
+    return SettlePage.build(found, queries.name_of(found), hin, conflict), form

@@ -1,0 +1,1 @@
+"""The pages of families and co-signatures: finished words and links."""
