@@ -23,7 +23,7 @@ from marketplace import migrating
 from marketplace.access.policy import Role
 from marketplace.database import make_engine
 from marketplace.demo import content
-from marketplace.demo.content import DemoNeed
+from marketplace.demo.shapes import DemoNeed
 from marketplace.factory import create_app
 from marketplace.needs.forms import DETAIL
 from marketplace.needs.models import Need, SignOff

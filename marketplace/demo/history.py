@@ -28,9 +28,8 @@ from marketplace.demand import emails as digests
 from marketplace.demand import queries as searches
 from marketplace.demand.finder import World
 from marketplace.demand.saving import Frequency
-from marketplace.demo import content as demo
-from marketplace.demo import timeline
-from marketplace.demo.content import DemoContent
+from marketplace.demo import shapes, timeline
+from marketplace.demo.shapes import DemoContent
 from marketplace.families import actions as families
 from marketplace.families.models import CoSignature
 from marketplace.introductions import actions as introductions
@@ -136,7 +135,7 @@ class History:
             case timeline.CycleOpened(cycle):
                 self._open_cycle(cycle)
             case timeline.NeedKept(need):
-                cycles.confirm(self._member(demo.Role.NEED_LEAD, need.organisation), self._need(need))
+                cycles.confirm(self._member(shapes.Role.NEED_LEAD, need.organisation), self._need(need))
             case timeline.TopThreeSubmitted(organisation, wanted):
                 self._submit(organisation, wanted)
             case timeline.TopThreeApproved(organisation, wanted):
@@ -197,7 +196,7 @@ class History:
 
     # People
 
-    def _join(self, person: demo.DemoPerson, supplier: demo.DemoSupplier | None) -> None:
+    def _join(self, person: shapes.DemoPerson, supplier: shapes.DemoSupplier | None) -> None:
         user = people.user_by_email(db.session, person.email)
         if user is None:
             details = accounts.Details(person.name, person.job_title)
@@ -231,7 +230,7 @@ class History:
         user = db.session.scalars(select(User).where(User.email == self._people[key].email)).one()
         return people.actor_of(db.session, user)
 
-    def _member(self, role: demo.Role, organisation: str) -> Actor:
+    def _member(self, role: shapes.Role, organisation: str) -> Actor:
         """Return who does this for an organisation (its code, or a supplier's key)."""
         return self._actor(
             next(
@@ -254,7 +253,7 @@ class History:
 
     # Needs
 
-    def _open_cycle(self, cycle: demo.DemoCycle) -> None:
+    def _open_cycle(self, cycle: shapes.DemoCycle) -> None:
         opens = self._today + timedelta(days=cycle.opened)
         name = f"{_SEASONS[opens.month % 12 // 3]} {opens.year}"
         if db.session.scalar(select(Cycle).where(Cycle.name == name)) is None:
@@ -269,11 +268,11 @@ class History:
                 ),
             )
 
-    def _submit(self, organisation: str, wanted: Sequence[demo.DemoNeed]) -> None:
+    def _submit(self, organisation: str, wanted: Sequence[shapes.DemoNeed]) -> None:
         refs = [self._need(need) for need in wanted]
         submitted = select(Need.id).where(Need.ref.in_(refs), Need.round > 0)
         if db.session.scalars(submitted).first() is None:
-            lead = self._member(demo.Role.NEED_LEAD, organisation)
+            lead = self._member(shapes.Role.NEED_LEAD, organisation)
             for need, ref in zip(wanted, refs, strict=True):
                 owner = self._owner(need)
                 submitting.name_deputy(owner, ref, self._deputy(organisation, owner))
@@ -283,7 +282,7 @@ class History:
         looked = {ref: self._seen(ref, round_, Step.SUBMITTED) for ref in refs}
         seen = {ref: what for ref, what in looked.items() if what is not None}
         if seen:
-            reviews.approve(self._member(demo.Role.SPONSOR, organisation), seen)
+            reviews.approve(self._member(shapes.Role.SPONSOR, organisation), seen)
 
     def _check(self, ref: str, round_: int) -> None:
         """Let a broker of the HIN check what waits for it; a need that no HIN checks is public already."""
@@ -295,7 +294,7 @@ class History:
         broker = next(
             person.key
             for person in self._people.values()
-            if person.role is demo.Role.BROKER and person.organisation in codes
+            if person.role is shapes.Role.BROKER and person.organisation in codes
         )
         reviews.check(self._actor(broker), ref, looked)
 
@@ -306,11 +305,11 @@ class History:
             return None
         return sign_off.round, sign_off.lock_version
 
-    def _edited(self, edit: demo.DemoEdit) -> tuple[str, list[str]]:
+    def _edited(self, edit: shapes.DemoEdit) -> tuple[str, list[str]]:
         need = self._needs[edit.need]
         return need.organisation, [self._need(need)]
 
-    def _edit(self, edit: demo.DemoEdit) -> None:
+    def _edit(self, edit: shapes.DemoEdit) -> None:
         _, [ref] = self._edited(edit)
         lead = self._owner(self._needs[edit.need])
         found = db.session.scalars(select(Need).where(Need.ref == ref)).one()
@@ -321,36 +320,36 @@ class History:
         number = needs.save_draft(lead, ref, dict(edit.changes), lock_version=draft.lock_version)
         submitting.submit_edit(lead, ref, change_note=edit.note, lock_version=number)
 
-    def _return(self, edit: demo.DemoEdit, why: demo.DemoReturn) -> None:
+    def _return(self, edit: shapes.DemoEdit, why: shapes.DemoReturn) -> None:
         organisation, [ref] = self._edited(edit)
         looked = self._seen(ref, SECOND, Step.SUBMITTED)
         if looked is not None:
-            sponsor = self._member(demo.Role.SPONSOR, organisation)
+            sponsor = self._member(shapes.Role.SPONSOR, organisation)
             reviews.send_back(sponsor, ref, looked, why.comments, why.note)
 
-    def _leave(self, person: demo.DemoPerson) -> None:
+    def _leave(self, person: shapes.DemoPerson) -> None:
         organisation = self._organisation(person.organisation or SERVICE_CODE)
         members = people.members_of(db.session, organisation.id)
         own = next((member for member in members if member.email == person.email), None)
         if own is not None:
-            sponsor = self._member(demo.Role.SPONSOR, person.organisation or "")
+            sponsor = self._member(shapes.Role.SPONSOR, person.organisation or "")
             accounts.end_membership(sponsor, organisation.code, own.membership_id)
 
-    def _owner(self, need: demo.DemoNeed | demo.DemoNeedDraft) -> Actor:
+    def _owner(self, need: shapes.DemoNeed | shapes.DemoNeedDraft) -> Actor:
         """Return who wrote a need: its owner in the content, or else the organisation's lead."""
-        if isinstance(need, demo.DemoNeed) and need.owner is not None:
+        if isinstance(need, shapes.DemoNeed) and need.owner is not None:
             return self._actor(need.owner)
-        return self._member(demo.Role.NEED_LEAD, need.organisation)
+        return self._member(shapes.Role.NEED_LEAD, need.organisation)
 
     def _deputy(self, organisation: str, owner: Actor) -> int:
         """Return another lead of the organisation who is still there, or else its sponsor."""
         own = [one for one in self._people.values() if one.organisation == organisation and one.left is None]
-        leads = [one.key for one in own if one.role is demo.Role.NEED_LEAD]
-        sponsors = [one.key for one in own if one.role is demo.Role.SPONSOR]
+        leads = [one.key for one in own if one.role is shapes.Role.NEED_LEAD]
+        sponsors = [one.key for one in own if one.role is shapes.Role.SPONSOR]
         actors = [self._actor(key) for key in (*leads, *sponsors)]
         return next(one.user_id for one in actors if one.user_id not in (None, owner.user_id))
 
-    def _save_search(self, wanted: demo.DemoSearch) -> None:
+    def _save_search(self, wanted: shapes.DemoSearch) -> None:
         actor = self._actor(wanted.person)
         if wanted.name not in {search.name for search in searches.saved_by(actor)}:
             there = digests.there_now(World.read(ANONYMOUS), digests.asked_of(wanted.query))
@@ -363,7 +362,7 @@ class History:
                 there=there,
             )
 
-    def _co_sign(self, wanted: demo.DemoCoSignature) -> None:
+    def _co_sign(self, wanted: shapes.DemoCoSignature) -> None:
         need, organisation = self._need(self._needs[wanted.need]), self._organisation(wanted.organisation)
         signed = (
             select(CoSignature.id)
@@ -371,34 +370,34 @@ class History:
             .where(Need.ref == need, CoSignature.organisation_id == organisation.id)
         )
         if db.session.scalars(signed).first() is None:
-            lead = self._member(demo.Role.NEED_LEAD, wanted.organisation)
+            lead = self._member(shapes.Role.NEED_LEAD, wanted.organisation)
             families.co_sign(lead, need, organisation.code, note=wanted.note, how_many=wanted.how_many)
 
-    def _withdraw(self, wanted: demo.DemoWithdrawal) -> None:
+    def _withdraw(self, wanted: shapes.DemoWithdrawal) -> None:
         need = self._needs[wanted.need]
         ref = self._need(need)
         if db.session.scalars(select(Need.withdrawn_at).where(Need.ref == ref)).one() is None:
-            needs.withdraw(self._member(demo.Role.NEED_LEAD, need.organisation), ref, wanted.reason)
+            needs.withdraw(self._member(shapes.Role.NEED_LEAD, need.organisation), ref, wanted.reason)
 
-    def _ask(self, wanted: demo.DemoQuestion) -> None:
+    def _ask(self, wanted: shapes.DemoQuestion) -> None:
         if self._question(wanted) is None:
             questions.ask(self._actor(wanted.person), self._need(self._needs[wanted.need]), wanted.text)
 
-    def _answer_question(self, wanted: demo.DemoQuestion) -> None:
+    def _answer_question(self, wanted: shapes.DemoQuestion) -> None:
         found = self._question(wanted)
         if found is None or found.answered_at is not None or wanted.answer is None:
             return
-        lead = self._member(demo.Role.NEED_LEAD, self._needs[wanted.need].organisation)
+        lead = self._member(shapes.Role.NEED_LEAD, self._needs[wanted.need].organisation)
         questions.answer(lead, found.ref, found.text, wanted.answer, lock_version=found.lock_version)
 
-    def _question(self, wanted: demo.DemoQuestion) -> Question | None:
+    def _question(self, wanted: shapes.DemoQuestion) -> Question | None:
         """Return a question, by its need and its text."""
         need = self._need(self._needs[wanted.need])
         return db.session.scalar(
             select(Question).join(Question.need).where(Need.ref == need, Question.text == wanted.text)
         )
 
-    def _need(self, need: demo.DemoNeed | demo.DemoNeedDraft) -> str:
+    def _need(self, need: shapes.DemoNeed | shapes.DemoNeedDraft) -> str:
         """Return the ref of a need, written now unless it is there."""
         organisation_id = self._organisation(need.organisation).id
         written = (
@@ -416,12 +415,12 @@ class History:
 
     # Technologies and passports
 
-    def _list(self, technology: demo.DemoTechnology) -> None:
+    def _list(self, technology: shapes.DemoTechnology) -> None:
         ref = self._technology(technology)
         if db.session.scalars(select(Technology.version).where(Technology.ref == ref)).one() == 0:
-            technologies.list_technology(self._member(demo.Role.INNOVATOR, technology.supplier), ref)
+            technologies.list_technology(self._member(shapes.Role.INNOVATOR, technology.supplier), ref)
 
-    def _technology(self, technology: demo.DemoTechnology | demo.DemoTechnologyDraft) -> str:
+    def _technology(self, technology: shapes.DemoTechnology | shapes.DemoTechnologyDraft) -> str:
         """Return the ref of a technology, written now unless it is there."""
         supplier_id = self._organisation(technology.supplier).id
         written = (
@@ -435,10 +434,10 @@ class History:
         )
         if (ref := db.session.scalars(written).first()) is not None:
             return ref
-        innovator = self._member(demo.Role.INNOVATOR, technology.supplier)
+        innovator = self._member(shapes.Role.INNOVATOR, technology.supplier)
         return technologies.create_draft(innovator, supplier_id, _technology_content(technology))
 
-    def _add_evidence(self, technology: demo.DemoTechnology, item: demo.DemoEvidence) -> None:
+    def _add_evidence(self, technology: shapes.DemoTechnology, item: shapes.DemoEvidence) -> None:
         ref = self._technology(technology)
         if item.type in self._evidence(ref):
             return
@@ -451,7 +450,7 @@ class History:
             summary=item.summary,
             expires_on=None if item.expires is None else self._today + timedelta(days=item.expires),
         )
-        technologies.add_evidence(self._member(demo.Role.INNOVATOR, technology.supplier), ref, content)
+        technologies.add_evidence(self._member(shapes.Role.INNOVATOR, technology.supplier), ref, content)
 
     def _evidence(self, technology_ref: str) -> dict[str, str]:
         """Return the references of a technology's evidence by its type; the content has one of each."""
@@ -462,7 +461,7 @@ class History:
         )
         return dict(db.session.execute(held).all())
 
-    def _issue(self, passport: demo.DemoPassport) -> None:
+    def _issue(self, passport: shapes.DemoPassport) -> None:
         ref = self._technology(self._technologies[passport.technology])
         if db.session.scalar(select(Passport).join(Passport.technology).where(Technology.ref == ref)):
             return
@@ -476,7 +475,7 @@ class History:
         )
         passports.issue(self._actor(passport.assessor), ref, content)
 
-    def _passport(self, passport: demo.DemoPassport) -> tuple[str, bool, bool]:
+    def _passport(self, passport: shapes.DemoPassport) -> tuple[str, bool, bool]:
         """Return a passport's number, and whether it is suspended and revoked."""
         ref = self._technology(self._technologies[passport.technology])
         found = select(Passport).join(Passport.technology).where(Technology.ref == ref)
@@ -485,12 +484,12 @@ class History:
 
     # Introductions
 
-    def _propose(self, introduction: demo.DemoIntroduction) -> None:
+    def _propose(self, introduction: shapes.DemoIntroduction) -> None:
         if self._introduction(introduction) is None:
             need, technology = self._sides(introduction)
             introductions.propose(self._actor(introduction.broker), need, technology, introduction.note)
 
-    def _answer(self, introduction: demo.DemoIntroduction, side: Side, answer: demo.Answer) -> None:
+    def _answer(self, introduction: shapes.DemoIntroduction, side: Side, answer: shapes.Answer) -> None:
         found = self._introduction(introduction)
         if found is None or found.course.answer(side) is not None:
             return
@@ -498,7 +497,7 @@ class History:
         actor = self._actor(answer.by)
         introductions.decide(actor, ref, side, answer.accepted, answer.reason or "", lock_version=number)
 
-    def _introduction(self, introduction: demo.DemoIntroduction) -> Introduction | None:
+    def _introduction(self, introduction: shapes.DemoIntroduction) -> Introduction | None:
         need, technology = self._sides(introduction)
         return db.session.scalar(
             select(Introduction)
@@ -507,7 +506,7 @@ class History:
             .where(Need.ref == need, Technology.ref == technology)
         )
 
-    def _sides(self, introduction: demo.DemoIntroduction) -> tuple[str, str]:
+    def _sides(self, introduction: shapes.DemoIntroduction) -> tuple[str, str]:
         return (
             self._need(self._needs[introduction.need]),
             self._technology(self._technologies[introduction.technology]),
@@ -522,7 +521,7 @@ def _token_sent_to(email: str) -> str:
     return link.rpartition("/")[2]
 
 
-def _need_content(need: demo.DemoNeed | demo.DemoNeedDraft) -> NeedContent:
+def _need_content(need: shapes.DemoNeed | shapes.DemoNeedDraft) -> NeedContent:
     return NeedContent(
         title=need.title,
         problem=need.problem,
@@ -544,7 +543,7 @@ def _need_content(need: demo.DemoNeed | demo.DemoNeedDraft) -> NeedContent:
     )
 
 
-def _technology_content(technology: demo.DemoTechnology | demo.DemoTechnologyDraft) -> TechnologyContent:
+def _technology_content(technology: shapes.DemoTechnology | shapes.DemoTechnologyDraft) -> TechnologyContent:
     return TechnologyContent(
         name=technology.name,
         summary=technology.summary,

@@ -24,8 +24,8 @@ from marketplace.audit.models import AuditEvent
 from marketplace.database import db, transaction
 from marketplace.demo import content as demo_content
 from marketplace.demo import timeline
-from marketplace.demo.content import DemoContent
 from marketplace.demo.history import History
+from marketplace.demo.shapes import DemoContent
 from marketplace.organisations.actions import load_demo_patches
 from marketplace.organisations.rules import Change
 from marketplace.settings import Settings

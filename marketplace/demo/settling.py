@@ -12,7 +12,7 @@ from marketplace.audit.actions import record
 from marketplace.audit.models import AuditEvent
 from marketplace.database import db, transaction
 from marketplace.demo import content as demo_content
-from marketplace.demo.content import DemoContent, DemoSettlement
+from marketplace.demo.shapes import DemoContent, DemoSettlement
 from marketplace.families import settling
 from marketplace.families.models import Family, FamilyMember, FamilyRun
 from marketplace.needs.models import Need, NeedVersion

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from marketplace.demo.content import (
+from marketplace.demo.shapes import (
     Answer,
     DatedReason,
     DemoContent,

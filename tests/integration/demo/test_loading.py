@@ -24,9 +24,9 @@ from marketplace.accounts import actions as accounts
 from marketplace.accounts.models import User
 from marketplace.audit.models import AuditEvent
 from marketplace.database import db
-from marketplace.demo import content, timeline
-from marketplace.demo.content import DemoContent, IntroductionState
+from marketplace.demo import content, shapes, timeline
 from marketplace.demo.history import History
+from marketplace.demo.shapes import DemoContent, IntroductionState
 from marketplace.factory import create_app
 from marketplace.families.models import CoSignature, Family, FamilyRun
 from marketplace.introductions.models import Introduction
@@ -198,7 +198,7 @@ def test_leads_were_reminded_of_what_waits(session: Session) -> None:
         )
     )
     leads = {
-        person.organisation: person.email for person in DEMO.people if person.role is content.Role.NEED_LEAD
+        person.organisation: person.email for person in DEMO.people if person.role is shapes.Role.NEED_LEAD
     }
     assert {leads["RWE"], leads["hin-north-west-coast"]} <= reminded
     assert leads["QOP"] not in {

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from marketplace.demo import content
-from marketplace.demo.content import DemoContent, IntroductionState, PassportState, Role
+from marketplace.demo import checks, content
+from marketplace.demo.shapes import DemoContent, IntroductionState, PassportState, Role
 from marketplace.organisations import reference
 from marketplace.vocabulary import Readiness, Shift
 
@@ -16,7 +16,7 @@ DEMO = content.load()
 
 
 def test_the_content_contradicts_itself_nowhere() -> None:
-    assert list(content.problems_in(DEMO)) == []
+    assert list(checks.problems_in(DEMO)) == []
 
 
 def test_at_least_twelve_organisations_of_all_three_kinds_have_their_top_three() -> None:
@@ -146,7 +146,7 @@ def test_some_needs_and_a_technology_are_still_being_written_at_different_stages
 
 
 def changed(**parts: object) -> list[str]:
-    return list(content.problems_in(replace(DEMO, **parts)))  # type: ignore[arg-type]  # parts of any kind
+    return list(checks.problems_in(replace(DEMO, **parts)))  # type: ignore[arg-type]  # parts of any kind
 
 
 def test_an_unknown_organisation_is_found() -> None:
@@ -201,9 +201,9 @@ def test_a_draft_where_nobody_writes_needs_is_found() -> None:
 
 def test_an_introduction_that_nobody_answered_in_time_has_timed_out() -> None:
     waiting = next(i for i in DEMO.introductions if i.state is IntroductionState.PROPOSED)
-    assert content.introduction_state(replace(waiting, proposed=-14)) is IntroductionState.PROPOSED
-    assert content.introduction_state(replace(waiting, proposed=-15)) is IntroductionState.TIMED_OUT
+    assert checks.introduction_state(replace(waiting, proposed=-14)) is IntroductionState.PROPOSED
+    assert checks.introduction_state(replace(waiting, proposed=-15)) is IntroductionState.TIMED_OUT
 
 
 def test_an_empty_demo_has_no_contradictions() -> None:
-    assert list(content.problems_in(DemoContent((), (), ()))) == []
+    assert list(checks.problems_in(DemoContent((), (), ()))) == []

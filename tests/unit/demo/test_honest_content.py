@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from marketplace.demo.content import DemoContent, load
+from marketplace.demo.content import load
+from marketplace.demo.shapes import DemoContent
 from matching.documents import need_document, technology_document
 from matching.duplicates import NOTHING, Spoken, copied_from, loans
 from matching.honesty import counted

@@ -8,7 +8,7 @@ import pytest
 
 from marketplace.clock import LONDON
 from marketplace.demo import content, timeline
-from marketplace.demo.content import IntroductionState
+from marketplace.demo.shapes import IntroductionState
 from marketplace.demo.timeline import Moment
 from marketplace.introductions.rules import answer_by
 

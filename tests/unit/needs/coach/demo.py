@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace.demo.content import DemoNeed
+from marketplace.demo.shapes import DemoNeed
 from marketplace.needs.rules import FIELD_NAMES, NeedContent, Wanted
 
 
