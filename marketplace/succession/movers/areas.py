@@ -9,13 +9,8 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
-from marketplace.organisations.models import (
-    HinPatch,
-    Organisation,
-)
-from marketplace.succession.movers.mover import (
-    Handover,
-)
+from marketplace.organisations.models import HinPatch, Organisation
+from marketplace.succession.movers.mover import Handover
 from marketplace.succession.rules import END, EVERY, Item
 from marketplace.web.words import day
 

@@ -9,11 +9,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.succession.movers.areas import Covered, Patches, Trusts
 from marketplace.succession.movers.introductions import Brokered
-from marketplace.succession.movers.mover import (
-    Mover,
-    place_key,
-    places_that_count,
-)
+from marketplace.succession.movers.mover import Mover, place_key, places_that_count
 from marketplace.succession.movers.needs import CoSigned, Needs
 from marketplace.succession.movers.passports import Passports
 from marketplace.succession.movers.people import Invitations, People

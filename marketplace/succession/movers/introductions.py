@@ -10,12 +10,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.introductions.models import Introduction
 from marketplace.needs.models import Need
-from marketplace.organisations.models import (
-    Organisation,
-)
-from marketplace.succession.movers.mover import (
-    Handover,
-)
+from marketplace.organisations.models import Organisation
+from marketplace.succession.movers.mover import Handover
 from marketplace.succession.rules import Item
 from marketplace.web.words import day
 

@@ -14,11 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace import clock
 from marketplace.access.actor import Actor
 from marketplace.needs.models import Cycle, Priority
-from marketplace.organisations.models import (
-    Organisation,
-    Succession,
-    SuccessionMove,
-)
+from marketplace.organisations.models import Organisation, Succession, SuccessionMove
 from marketplace.succession.rules import Item, Key, Ledger
 
 

@@ -17,15 +17,10 @@ from marketplace.introductions.models import Introduction
 from marketplace.needs.models import Cycle, Need, Priority
 from marketplace.needs.rounds import Round, Standing, stand
 from marketplace.needs.rules import TOPIC, State
-from marketplace.organisations.models import (
-    Organisation,
-)
+from marketplace.organisations.models import Organisation
 from marketplace.outbox.actions import enqueue
 from marketplace.questions.models import Question
-from marketplace.succession.movers.mover import (
-    Handover,
-    places_that_count,
-)
+from marketplace.succession.movers.mover import Handover, places_that_count
 from marketplace.succession.rules import END, Item
 from marketplace.web.words import count, listed
 

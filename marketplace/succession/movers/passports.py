@@ -9,13 +9,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace import clock
-from marketplace.organisations.models import (
-    Organisation,
-)
+from marketplace.organisations.models import Organisation
 from marketplace.passports.models import Passport
-from marketplace.succession.movers.mover import (
-    Handover,
-)
+from marketplace.succession.movers.mover import Handover
 from marketplace.succession.rules import Item
 from marketplace.web.words import day
 

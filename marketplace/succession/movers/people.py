@@ -10,12 +10,8 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace import clock
 from marketplace.accounts.models import Invitation, Membership, User
-from marketplace.organisations.models import (
-    Organisation,
-)
-from marketplace.succession.movers.mover import (
-    Handover,
-)
+from marketplace.organisations.models import Organisation
+from marketplace.succession.movers.mover import Handover
 from marketplace.succession.rules import END, EVERY, Item
 from marketplace.web.words import day
 

@@ -11,12 +11,8 @@ from sqlalchemy.orm import Session
 
 from marketplace.demand.models import SavedSearch
 from marketplace.demand.rules import NAMING
-from marketplace.organisations.models import (
-    Organisation,
-)
-from marketplace.succession.movers.mover import (
-    Handover,
-)
+from marketplace.organisations.models import Organisation
+from marketplace.succession.movers.mover import Handover
 from marketplace.succession.rules import EVERY, Item
 
 
